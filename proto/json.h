@@ -1,0 +1,43 @@
+#pragma once
+
+/*
+ * Json: text from outside to a json-c tree, taking only what RFC 8259 and UTF-8 allow.
+ *
+ * json-c alone, even in strict mode, takes single quotes, NaN, Infinity, lone surrogates and duplicate members,
+ * and cuts a member's name at an escaped NUL: text is checked before json-c sees it, and members are counted
+ * after.
+ */
+
+#include <json-c/json.h>
+
+#include "proto/macro.h"
+
+enum json_flags {
+        JSON_COMMENTS = 1 << 0, /* C and C++ comments are white space */
+        JSON_LENIENT_STRINGS = 1 << 1, /* in values, \u0000 and lone surrogates (read as U+FFFD) are allowed */
+};
+
+enum { JSON_DEPTH_MAX = 32 };
+
+/* -EBADMSG: not one well-formed JSON text, or deeper than JSON_DEPTH_MAX, or a duplicate member. *ret is NULL
+ * for the text "null". */
+int json_parse(struct json_object **ret, const char *text, size_t n, enum json_flags flags);
+
+/* Wipes every string value in place, then lets go of the tree. For trees that held a token. */
+struct json_object *json_wipe(struct json_object *object);
+
+/* Borrowed; NULL if absent or not of that type. object may be NULL. */
+const char *json_get_string(struct json_object *object, const char *name);
+struct json_object *json_get_object(struct json_object *object, const char *name);
+struct json_object *json_get_array(struct json_object *object, const char *name);
+
+/* A new list of the strings in an array; -EBADMSG if it is no array of strings. NULL gives NULL. */
+int json_get_strings(char ***ret, struct json_object *array);
+
+static inline struct json_object *json_free(struct json_object *object) {
+        json_object_put(object);
+        return NULL;
+}
+
+DEFINE_CLEANUP(struct json_object, json_free);
+DEFINE_CLEANUP(struct json_object, json_wipe);
