@@ -1,0 +1,240 @@
+#include "daemon/model/vault-private.h"
+
+#include <errno.h>
+
+/* The records of a store in the order of their UUIDs, borrowed. */
+struct catalog {
+        const struct record **records;
+        size_t n;
+};
+
+static void catalog_deinit(struct catalog *catalog) {
+        free(catalog->records);
+}
+
+static int compare(const void *a, const void *b) {
+        const struct record *const *x = a, *const *y = b;
+
+        return memcmp((*x)->uuid, (*y)->uuid, UUID_SIZE);
+}
+
+static int catalog_init(struct catalog *ret, const struct store *store) {
+        size_t n = 0;
+
+        for (struct list *l = store->records.next; l != &store->records; l = l->next)
+                n++;
+
+        ret->records = calloc(MAX(n, (size_t)1), sizeof(*ret->records));
+        if (!ret->records)
+                return -ENOMEM;
+
+        for (struct list *l = store->records.next; l != &store->records; l = l->next)
+                ret->records[ret->n++] = CONTAINER(l, struct record, link);
+
+        qsort(ret->records, ret->n, sizeof(*ret->records), compare);
+        return 0;
+}
+
+static bool catalog_has(const struct catalog *catalog, const unsigned char uuid[static UUID_SIZE]) {
+        struct record wanted;
+        const struct record *key = &wanted;
+
+        memcpy(wanted.uuid, uuid, UUID_SIZE);
+        return bsearch(&key, catalog->records, catalog->n, sizeof(*catalog->records), compare);
+}
+
+static int parse_account(struct account **ret, const struct record *record) {
+        _cleanup_(account_freep) struct account *account = NULL;
+        int r;
+
+        r = account_parse(&account, secret_string(record->payload), secret_size(record->payload));
+        if (r)
+                return r;
+        if (!streq(account->profile, record->profile))
+                return -EBADMSG;
+
+        memcpy(account->uuid, record->uuid, UUID_SIZE);
+        account->generation = record->generation;
+        *ret = TAKE(account);
+        return 0;
+}
+
+static int parse_grant(struct grant **ret, const struct record *record) {
+        _cleanup_(grant_freep) struct grant *grant = NULL;
+        int r;
+
+        r = grant_parse(&grant, secret_string(record->payload), secret_size(record->payload));
+        if (r)
+                return r;
+        if (!streq(grant->resource_server, record->resource_server))
+                return -EBADMSG;
+
+        memcpy(grant->uuid, record->uuid, UUID_SIZE);
+        grant->generation = record->generation;
+        *ret = TAKE(grant);
+        return 0;
+}
+
+/* Its grants stay: each has a record of its own, by which it is judged. */
+static void update_account(struct account *account, struct account *newer) {
+        struct identity *identity = account->identity;
+        struct origin origin = account->origin;
+
+        memcpy(account->uuid, newer->uuid, UUID_SIZE);
+        account->generation = newer->generation;
+        account->identity = newer->identity;
+        account->origin = newer->origin;
+        newer->identity = identity;
+        newer->origin = origin;
+}
+
+static int merge_account(struct vault *vault, const struct catalog *catalog, const struct record *record) {
+        _cleanup_(account_freep) struct account *newer = NULL;
+        struct account *account = vault_find_account(vault, record->profile);
+        int r;
+
+        if (pending_is_unsaved(&vault->pending, record->uuid) ||
+            (account && pending_is_unsaved(&vault->pending, account->uuid)))
+                return 0;
+        if (account && uuid_equal(account->uuid, record->uuid) && account->generation >= record->generation)
+                return 0;
+
+        r = parse_account(&newer, record);
+        if (r)
+                return r;
+
+        if (account && streq(account->identity->sub, newer->identity->sub)) {
+                update_account(account, newer);
+                return 0;
+        }
+
+        if (account)
+                vault_drop_account(vault, account);
+
+        r = vault_insert_account(vault, newer);
+        if (r)
+                return r;
+
+        newer = NULL;
+        return 0;
+}
+
+/* The same grant with what the other daemon's refresh brought, under the id that waiters know. */
+static void update_grant(struct grant *grant, struct grant *newer) {
+        struct grant old = *grant;
+
+        *grant = *newer;
+        grant->link = old.link;
+        grant->account = old.account;
+        grant->id = old.id;
+        grant->change = old.change;
+        grant->used_at = MAX(old.used_at, newer->used_at);
+        grant->tries = old.tries;
+        grant_reset_tries(grant);
+
+        old.link = newer->link;
+        old.tries = newer->tries;
+        *newer = old;
+}
+
+/* Where the account here is not the one on disk, the grants there may be another identity's: a commit
+ * decides. */
+static int merge_grant(struct vault *vault, const struct catalog *catalog, const struct record *record) {
+        _cleanup_(grant_freep) struct grant *newer = NULL;
+        struct account *account = vault_find_account(vault, record->profile);
+        struct grant *grant;
+        int r;
+
+        if (!account || !catalog_has(catalog, account->uuid))
+                return 0;
+
+        grant = account_find(account, record->resource_server);
+        if (grant && pending_is_unsaved(&vault->pending, grant->uuid))
+                return 0;
+        if (grant && uuid_equal(grant->uuid, record->uuid) && grant->generation >= record->generation)
+                return 0;
+
+        r = parse_grant(&newer, record);
+        if (r)
+                return r;
+
+        if (grant && uuid_equal(grant->uuid, record->uuid)) {
+                update_grant(grant, newer);
+                return 0;
+        }
+
+        if (grant)
+                vault_drop_grant(vault, grant);
+
+        r = vault_insert_grant(vault, account, newer);
+        if (r)
+                return r;
+
+        newer = NULL;
+        return 0;
+}
+
+static bool is_gone(const struct vault *vault, const struct catalog *catalog,
+                    const unsigned char uuid[static UUID_SIZE]) {
+        return !pending_is_unsaved(&vault->pending, uuid) && !catalog_has(catalog, uuid);
+}
+
+static void drop_gone_grants(struct vault *vault, struct account *account, const struct catalog *catalog) {
+        struct list *next;
+
+        for (struct list *l = account->grants.next; l != &account->grants; l = next) {
+                struct grant *grant = CONTAINER(l, struct grant, link);
+
+                next = l->next;
+                if (is_gone(vault, catalog, grant->uuid))
+                        vault_drop_grant(vault, grant);
+        }
+}
+
+static void drop_gone(struct vault *vault, const struct catalog *catalog) {
+        struct list *next;
+
+        for (struct list *l = vault->accounts.next; l != &vault->accounts; l = next) {
+                struct account *account = CONTAINER(l, struct account, link);
+
+                next = l->next;
+                if (is_gone(vault, catalog, account->uuid))
+                        vault_drop_account(vault, account);
+                else
+                        drop_gone_grants(vault, account, catalog);
+        }
+}
+
+/* Accounts come first: the grants go into them. */
+static int merge_records(struct vault *vault, const struct catalog *catalog, enum record_kind kind,
+                         int (*merge)(struct vault *, const struct catalog *, const struct record *)) {
+        int r;
+
+        for (size_t i = 0; i < catalog->n; i++) {
+                r = catalog->records[i]->kind == kind ? merge(vault, catalog, catalog->records[i]) : 0;
+                if (r && r != -EBADMSG)
+                        return r;
+        }
+
+        return 0;
+}
+
+int vault_merge(struct vault *vault, struct store *store) {
+        _cleanup_(catalog_deinit) struct catalog catalog = {0};
+        int r;
+
+        r = catalog_init(&catalog, store);
+        if (r)
+                return r;
+
+        r = merge_records(vault, &catalog, RECORD_ACCOUNT, merge_account);
+        if (r)
+                return r;
+
+        r = merge_records(vault, &catalog, RECORD_GRANT, merge_grant);
+        if (r)
+                return r;
+
+        drop_gone(vault, &catalog);
+        return 0;
+}

@@ -1,0 +1,71 @@
+#pragma once
+
+/*
+ * Vault: the sole holder of accounts and their grants, and of what has changed since it was last saved.
+ *
+ * The file is the truth and memory a cache of it: what is changed here goes out as changes (record.h), and
+ * what the disk turned out to hold comes back in by vault_merge(). The vault never reads or writes files
+ * itself.
+ */
+
+#include "daemon/model/account.h"
+#include "daemon/model/record.h"
+#include "daemon/model/store.h"
+
+enum vault_state {
+        VAULT_OPENING, /* the disk has not been read yet */
+        VAULT_OPEN,
+        VAULT_UNREADABLE, /* there is a store that cannot be read: memory only */
+};
+
+struct vault;
+
+int vault_new(struct vault **ret);
+struct vault *vault_free(struct vault *vault);
+
+enum vault_state vault_get_state(const struct vault *vault);
+void vault_set_state(struct vault *vault, enum vault_state state);
+
+/* All accounts: account.link. Borrowed until the vault changes, as is all that is found. In the order of
+ * profiles. Finding one costs the logarithm of their number. */
+struct list *vault_accounts(struct vault *vault);
+struct account *vault_find_account(struct vault *vault, const char *profile);
+struct grant *vault_find_grant(struct vault *vault, uint64_t grant_id);
+
+/* What a login brought. Takes tokens and identity out of the set. A grant for the same resource server is
+ * replaced by one with a new id. The profile's account is made if there is none; another identity's must
+ * have been removed before (-EEXIST). -EINVAL: neither account nor identity. */
+struct vault_login {
+        const char *profile;
+        const struct origin *origin;
+        char *const *requested; /* scopes asked for */
+};
+int vault_add_login(struct vault *vault, const struct vault_login *login, struct token_set *tokens);
+
+/* The answer to a refresh. -ENOENT: the grant is gone, or the set has no entry for its resource server. */
+int vault_update_grant(struct vault *vault, uint64_t grant_id, struct token_set *tokens);
+
+/* Globus ended it (GRANT_DEAD: the refresh token is wiped), or will not have its client for now. Error in
+ * words. -ENOENT: the grant is gone. */
+int vault_set_grant_state(struct vault *vault, uint64_t grant_id, enum grant_state state, const char *error);
+
+/* -ENOENT: there is none. */
+int vault_remove_account(struct vault *vault, const char *profile);
+
+/* Changes are numbered from 1. The number of the last one, and the last one known to be on disk. */
+uint64_t vault_changed(const struct vault *vault);
+uint64_t vault_saved(const struct vault *vault);
+
+/* Moves the pending changes to the end of a list for a save; which says in the end that they are saved,
+ * with the number returned here (they are not in its order), or gives them back. */
+uint64_t vault_take_changes(struct vault *vault, struct list *ret);
+void vault_changes_saved(struct vault *vault, uint64_t number);
+void vault_return_changes(struct vault *vault, struct list *changes);
+
+/* Takes over what is on disk: records that are new or newer there are loaded, those that are gone there are
+ * dropped. What is not saved yet (pending, or carried by a save) stays as it is here, so after a commit say
+ * first that it is saved. A record that cannot be understood, or a grant without an account, is left alone
+ * on disk and passed over. */
+int vault_merge(struct vault *vault, struct store *store);
+
+DEFINE_CLEANUP(struct vault, vault_free);

@@ -1,0 +1,211 @@
+#include "daemon/remote/http.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "daemon/remote/http-private.h"
+
+/* What is left to do once curl has been left: nothing may be removed while it calls back. */
+static void http_settle(struct http *http) {
+        struct list *first;
+        CURLMsg *message;
+        int left;
+
+        while ((first = list_first(&http->cancelled)))
+                http_request_destroy(http_request_of(first));
+
+        while ((message = curl_multi_info_read(http->multi, &left)))
+                if (message->msg == CURLMSG_DONE)
+                        http_request_finish(message->easy_handle, message->data.result);
+
+        if (!list_is_empty(&http->finished))
+                (void)sd_event_source_set_enabled(http->ending, SD_EVENT_ONESHOT);
+}
+
+static void http_act(struct http *http, curl_socket_t fd, int events) {
+        int running;
+
+        http->in_curl = true;
+        (void)curl_multi_socket_action(http->multi, fd, events, &running);
+        http->in_curl = false;
+        http_settle(http);
+}
+
+static int http_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        int events = 0;
+
+        if (revents & EPOLLIN)
+                events |= CURL_CSELECT_IN;
+        if (revents & EPOLLOUT)
+                events |= CURL_CSELECT_OUT;
+        if (revents & (EPOLLERR | EPOLLHUP))
+                events |= CURL_CSELECT_ERR;
+
+        http_act(userdata, fd, events);
+        return 0;
+}
+
+static int http_on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        http_act(userdata, CURL_SOCKET_TIMEOUT, 0);
+        return 0;
+}
+
+/* One a dispatch, since its callback may do anything to the others. */
+static int http_on_ending(sd_event_source *source, void *userdata) {
+        struct http *http = userdata;
+        struct list *first = list_first(&http->finished);
+
+        if (!first)
+                return 0;
+
+        list_unlink(first);
+        if (!list_is_empty(&http->finished))
+                (void)sd_event_source_set_enabled(http->ending, SD_EVENT_ONESHOT);
+
+        http_request_end(http_request_of(first));
+        return 0;
+}
+
+/* CURLMOPT_SOCKETFUNCTION: what curl waits for on a socket; socketp is its source, once there is one. */
+static int http_on_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socketp) {
+        static const uint32_t events[] = {
+                [CURL_POLL_IN] = EPOLLIN,
+                [CURL_POLL_OUT] = EPOLLOUT,
+                [CURL_POLL_INOUT] = EPOLLIN | EPOLLOUT,
+        };
+        sd_event_source *source = socketp;
+        struct http *http = userdata;
+
+        if (what == CURL_POLL_REMOVE) {
+                sd_event_source_disable_unref(source);
+                (void)curl_multi_assign(http->multi, fd, NULL);
+                return 0;
+        }
+        if (source)
+                return sd_event_source_set_io_events(source, events[what]) < 0 ? -1 : 0;
+
+        if (sd_event_add_io(http->event, &source, fd, events[what], http_on_io, http) < 0)
+                return -1;
+
+        (void)curl_multi_assign(http->multi, fd, source);
+        return 0;
+}
+
+/* CURLMOPT_TIMERFUNCTION: -1 for no timer, 0 for as soon as curl has been left. */
+static int http_on_timer_wanted(CURLM *multi, long timeout_msec, void *userdata) {
+        struct http *http = userdata;
+
+        if (timeout_msec < 0)
+                return sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
+        if (sd_event_source_set_time_relative(http->timer, (uint64_t)timeout_msec * USEC_PER_MSEC) < 0)
+                return -1;
+
+        return sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+}
+
+int http_open(struct http *http) {
+        CURLM *multi;
+
+        if (http->multi)
+                return 0;
+        if (curl_global_init(CURL_GLOBAL_DEFAULT))
+                return -ENOMEM;
+
+        multi = curl_multi_init();
+        if (!multi) {
+                curl_global_cleanup();
+                return -ENOMEM;
+        }
+
+        (void)curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, http_on_socket);
+        (void)curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, http);
+        (void)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, http_on_timer_wanted);
+        (void)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http);
+        (void)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)HTTP_CONNECTIONS_MAX);
+        (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)HTTP_CONNECTIONS_MAX);
+        http->multi = multi;
+        return 0;
+}
+
+static int http_add_sources(struct http *http) {
+        int r;
+
+        r = sd_event_add_time(http->event, &http->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, http_on_timer,
+                              http);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_defer(http->event, &http->ending, http_on_ending, http);
+        if (r < 0)
+                return r;
+
+        r = sd_event_source_set_enabled(http->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        r = sd_event_source_set_enabled(http->ending, SD_EVENT_OFF);
+        return r < 0 ? r : 0;
+}
+
+int http_new(struct http **ret, sd_event *event, const struct http_settings *settings) {
+        _cleanup_(http_freep) struct http *http = NULL;
+        int r;
+
+        http = malloc(sizeof(*http));
+        if (!http)
+                return -ENOMEM;
+
+        *http = (struct http){
+                .event = sd_event_ref(event),
+                .running = LIST_INIT(http->running),
+                .finished = LIST_INIT(http->finished),
+                .cancelled = LIST_INIT(http->cancelled),
+        };
+        r = http_configure(http, settings);
+        if (!r)
+                r = http_add_sources(http);
+        if (r)
+                return r;
+
+        *ret = TAKE(http);
+        return 0;
+}
+
+int http_configure(struct http *http, const struct http_settings *settings) {
+        _cleanup_(freep) char *ca_file = settings->ca_file ? strdup(settings->ca_file) : NULL;
+        _cleanup_(freep) char *proxy = settings->proxy ? strdup(settings->proxy) : NULL;
+
+        if (!ca_file != !settings->ca_file || !proxy != !settings->proxy)
+                return -ENOMEM;
+
+        free(http->ca_file);
+        free(http->proxy);
+        http->ca_file = TAKE(ca_file);
+        http->proxy = TAKE(proxy);
+        http->timeout_usec = settings->timeout_usec;
+        return 0;
+}
+
+struct http *http_free(struct http *http) {
+        if (!http)
+                return NULL;
+
+        assert(list_is_empty(&http->running) && list_is_empty(&http->finished) &&
+               list_is_empty(&http->cancelled));
+
+        /* closes connections, and gives up their sources through http_on_socket() */
+        if (http->multi) {
+                curl_multi_cleanup(http->multi);
+                curl_global_cleanup();
+        }
+
+        sd_event_source_disable_unref(http->timer);
+        sd_event_source_disable_unref(http->ending);
+        sd_event_unref(http->event);
+        free(http->ca_file);
+        free(http->proxy);
+        free(http);
+        return NULL;
+}

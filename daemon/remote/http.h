@@ -1,0 +1,75 @@
+#pragma once
+
+/*
+ * Http: curl's multi interface inside the event loop: one request, one end.
+ *
+ * Only https, never a redirect followed, TLS always verified, every answer bounded in size and time. One
+ * multi handle for the process's life, so that connections are reused; at most HTTP_CONNECTIONS_MAX of them.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "proto/buffer.h"
+#include "proto/fault.h"
+#include "proto/macro.h"
+#include "proto/secret.h"
+
+enum {
+        HTTP_CONNECTIONS_MAX = 6,
+        HTTP_BODY_MAX = 1024 * 1024, /* where the request names no other limit */
+};
+
+struct http;
+struct http_request;
+
+/* From the configuration; borrowed for the call of http_new() or http_configure(). */
+struct http_settings {
+        const char *ca_file; /* NULL: the system's trust store */
+        const char *proxy; /* NULL: the environment's, if any */
+        uint64_t timeout_usec;
+};
+
+int http_new(struct http **ret, sd_event *event, const struct http_settings *settings);
+
+/* For the requests from now on. */
+int http_configure(struct http *http, const struct http_settings *settings);
+
+/* No request may be left. */
+struct http *http_free(struct http *http);
+
+struct http_reply {
+        int status;
+        const char *content_type; /* lower case, without parameters; "" if none */
+        int64_t retry_after; /* seconds from now (RFC 9110 section 10.2.3, both forms); 0: not said */
+        const char *body; /* whole, unless on_data took it */
+        size_t body_size;
+        uint64_t started_usec; /* CLOCK_BOOTTIME of the request's start */
+};
+
+/* A part of a body, as it arrives, of an answer of status 200. Not 0: the transfer is given up with this
+ * result. */
+typedef int (*http_data_fn)(void *userdata, const char *data, size_t n);
+
+/* reply: any answer, whatever its status; fault is NULL then. Without an answer: fault,
+ * AGENT_ERROR_UNAVAILABLE with curl's sentence, or what on_data returned. All borrowed. Called exactly once,
+ * later, from the loop. May free the request. */
+typedef void (*http_done_fn)(void *userdata, const struct fault *fault, const struct http_reply *reply);
+
+struct http_spec {
+        const char *url;
+        struct secret *form; /* a POST's body, application/x-www-form-urlencoded; taken over; NULL: GET */
+        const struct secret *bearer; /* copied; NULL: none */
+        size_t body_max; /* 0: HTTP_BODY_MAX */
+        http_data_fn on_data; /* NULL: collect the body */
+        http_done_fn done;
+        void *userdata;
+};
+
+/* Takes spec->form over, also on failure. */
+int http_send(struct http_request **ret, struct http *http, const struct http_spec *spec);
+
+/* Cancels: done is not called any more. */
+struct http_request *http_request_free(struct http_request *request);
+
+DEFINE_CLEANUP(struct http, http_free);
+DEFINE_CLEANUP(struct http_request, http_request_free);
