@@ -1,0 +1,143 @@
+# globus-agent: make help
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+BUILD ?= build
+BINDIR = $(PREFIX)/bin
+MANDIR = $(PREFIX)/share/man
+# Where a user manager looks: below a home only share/ is.
+USERUNITDIR = $(PREFIX)/$(if $(filter $(HOME)/%,$(PREFIX)),share,lib)/systemd/user
+SANITIZE ?=
+WERROR ?=
+PYTHON := /usr/bin/python3
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+
+# What the build needs, named in one sentence when it is not there or too old.
+REQUIRED := libcurl:7.87.0 openssl:3.0.0 libsystemd:252 json-c:0.15
+NO_BUILD := check clean demo deps help lint uninstall
+ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
+MISSING := $(strip $(foreach p,$(REQUIRED),$(shell set -- $(subst :, ,$p); pkg-config --atleast-version=$$2 $$1 2>/dev/null || \
+	echo "$$1 >= $$2 (found: $$(pkg-config --modversion $$1 2>/dev/null || echo none));")))
+ifneq ($(MISSING),)
+$(error globus-agent needs $(MISSING) on Debian: sudo make deps)
+endif
+endif
+
+COMMON_CFLAGS = -std=gnu17 -g -O2 -I. -I$(BUILD) -D_GNU_SOURCE -DPROJECT_VERSION='"$(VERSION)"' -DPROJECT_BINDIR='"$(BINDIR)"' \
+	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wswitch-enum -Wvla -Wconversion \
+	-Wformat=2 -Wno-unused-parameter -fno-strict-aliasing $(if $(WERROR),-Werror)
+ifeq ($(SANITIZE),)
+HARDENING_CFLAGS = -fPIE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection \
+	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
+HARDENING_LDFLAGS = -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
+else
+HARDENING_CFLAGS = -fsanitize=$(SANITIZE) -fno-omit-frame-pointer -fno-sanitize-recover=all
+HARDENING_LDFLAGS = -fsanitize=$(SANITIZE)
+endif
+ALL_CFLAGS = $(COMMON_CFLAGS) $(HARDENING_CFLAGS) $(CFLAGS) -MMD -MP
+ALL_LDFLAGS = $(HARDENING_LDFLAGS) $(LDFLAGS)
+
+CLIENT_LIBS = $(shell pkg-config --libs json-c)
+DAEMON_LIBS = $(shell pkg-config --libs libcurl openssl libsystemd json-c) -pthread
+TEST_LIBS = $(DAEMON_LIBS) -lcmocka
+
+PROGRAMS := globus-agent globus-agentctl
+PROTO_SRC := $(wildcard proto/*.c)
+CLIENT_SRC := $(wildcard client/*.c)
+DAEMON_SRC := $(wildcard daemon/*.c daemon/*/*.c)
+TEST_SRC := $(wildcard tests/unit/test-*.c)
+TESTS := $(TEST_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+objects = $(1:%.c=$(BUILD)/obj/%.o)
+INTERFACE_OBJ := $(BUILD)/obj/proto/interface-text.o
+
+.PHONY: all
+all: $(PROGRAMS:%=$(BUILD)/%)
+
+$(BUILD)/globus-agent: $(call objects,$(DAEMON_SRC)) $(BUILD)/libproto.a $(INTERFACE_OBJ)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+$(BUILD)/globus-agentctl: $(call objects,$(CLIENT_SRC)) $(BUILD)/libproto.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
+
+$(BUILD)/libproto.a: $(call objects,$(PROTO_SRC))
+	rm -f $@ && $(AR) rcs $@ $^
+
+# Everything but main(), for the unit tests: the linker takes what a test does not replace.
+$(BUILD)/libdaemon.a: $(call objects,$(filter-out daemon/main.c,$(DAEMON_SRC)))
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/libclient.a: $(call objects,$(filter-out client/main.c,$(CLIENT_SRC)))
+	rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c Makefile | $$(@D)/.dir
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# The interface description as the string interface_text.
+$(INTERFACE_OBJ): $(BUILD)/obj/proto/interface-text.c
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/proto/interface-text.c: proto/org.globus.Agent.varlink Makefile | $$(@D)/.dir
+	{ echo 'extern const char interface_text[]; const char interface_text[] ='; \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/"&\\n"/' $<; echo ';'; } >$@
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libclient.a $(BUILD)/libdaemon.a $(BUILD)/libproto.a $(INTERFACE_OBJ) | $$(@D)/.dir
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wno-missing-prototypes -o $@ $< $(BUILD)/libclient.a $(BUILD)/libdaemon.a \
+		$(BUILD)/libproto.a $(INTERFACE_OBJ) $(TEST_LIBS)
+
+%/.dir:
+	mkdir -p $(@D) && touch $@
+.PRECIOUS: %/.dir
+
+-include $(shell find $(BUILD)/obj $(BUILD)/tests -name '*.d' 2>/dev/null)
+
+.PHONY: install uninstall
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(USERUNITDIR) $(foreach n,1 5 7,$(DESTDIR)$(MANDIR)/man$n)
+	install -m 755 $(PROGRAMS:%=$(BUILD)/%) $(DESTDIR)$(BINDIR)
+	install -m 644 systemd/globus-agent.socket $(DESTDIR)$(USERUNITDIR)
+	sed 's|@BINDIR@|$(BINDIR)|' systemd/globus-agent.service.in >$(DESTDIR)$(USERUNITDIR)/globus-agent.service
+	chmod 644 $(DESTDIR)$(USERUNITDIR)/globus-agent.service
+	$(foreach n,1 5 7,install -m 644 $(wildcard man/*.$n) $(DESTDIR)$(MANDIR)/man$n &&) true
+
+uninstall:
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BINDIR)/%)
+	rm -f $(addprefix $(DESTDIR)$(USERUNITDIR)/,globus-agent.socket globus-agent.service)
+	rm -f $(foreach page,$(notdir $(wildcard man/*)),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
+
+# check and demo bring what they need; the version check above is for the make that they run then.
+.PHONY: check demo deps lint unit-programs clean help
+check:
+	@tests/deps check
+	@$(PYTHON) tests/check.py
+
+demo:
+	@tests/deps demo
+	@$(MAKE) --no-print-directory -s -j2 all
+	@$(PYTHON) tests/demo.py
+
+deps:
+	@tests/deps build
+
+lint:
+	@tests/deps check
+	@$(MAKE) --no-print-directory -s -j2 BUILD=build/gcc CC=gcc WERROR=1 all
+	@$(MAKE) --no-print-directory -s -j2 BUILD=build/clang CC=clang WERROR=1 all
+	@$(PYTHON) tests/lint --build build/gcc
+
+unit-programs: $(TESTS)
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make            build both programs in build/'
+	@echo 'make demo       see it work, with a stand-in of Globus on this machine'
+	@echo 'make install    to PREFIX ($(PREFIX)); DESTDIR and USERUNITDIR are honoured'
+	@echo 'make uninstall  remove what install put there'
+	@echo 'make check      all tests and lint, then the tests once more under the sanitizers'
+	@echo 'make lint       only what can be checked without running anything, gcc and clang -Werror included'
+	@echo 'make deps       install the Debian packages that the build needs'
+	@echo 'make clean      remove build/'

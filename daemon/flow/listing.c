@@ -1,0 +1,222 @@
+#include "daemon/flow/listing.h"
+
+#include <errno.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/model/resource.h"
+#include "daemon/remote/groups-api.h"
+#include "proto/log.h"
+#include "proto/strv.h"
+#include "proto/writer.h"
+
+struct listing *listing_free(struct listing *listing) {
+        if (!listing)
+                return NULL;
+
+        provision_deinit(&listing->provision);
+        groups_request_free(listing->request);
+        list_unlink(&listing->link);
+        buffer_deinit(&listing->reply);
+        strv_free(listing->statuses);
+        free(listing->profile);
+        free(listing);
+        return NULL;
+}
+
+int listing_new(struct listing **ret, const struct listing_deps *deps, const char *profile,
+                char *const *statuses) {
+        _cleanup_(listing_freep) struct listing *listing = NULL;
+        int r;
+
+        listing = calloc(1, sizeof(*listing));
+        if (!listing)
+                return -ENOMEM;
+
+        listing->deps = deps;
+        list_init(&listing->link);
+        list_init(&listing->waiters);
+        listing->provision = PROVISION_INIT(listing->provision);
+
+        listing->profile = strdup(profile);
+        if (!listing->profile)
+                return -ENOMEM;
+
+        r = strv_copy(&listing->statuses, statuses);
+        if (r)
+                return r;
+
+        *ret = TAKE(listing);
+        return 0;
+}
+
+bool listing_is_flying(const struct listing *listing) {
+        return listing->grant_id != 0;
+}
+
+bool listing_serves(const struct listing *listing, uint64_t max_age_usec) {
+        uint64_t age = clock_boottime_usec() - listing->fetched_usec;
+
+        return buffer_size(&listing->reply) > 0 && age <= MIN(max_age_usec, LISTING_LIFE_USEC);
+}
+
+void listing_tell(const struct listing *listing, struct listing_waiter *waiter) {
+        waiter->reply = (struct bytes){buffer_bytes(&listing->reply), buffer_size(&listing->reply)};
+}
+
+/* Ends the flight. A callback may ask anew, drop the listing, or free any other waiter. */
+void listing_land(struct listing *listing, const struct fault *fault) {
+        struct list waiters = LIST_INIT(waiters), *first;
+
+        listing->grant_id = 0;
+        listing->request = groups_request_free(listing->request);
+        while ((first = list_first(&listing->waiters))) {
+                list_unlink(first);
+                list_append(&waiters, first);
+                if (!fault)
+                        listing_tell(listing, CONTAINER(first, struct listing_waiter, waiter.link));
+        }
+
+        waiter_tell_all(&waiters, fault);
+}
+
+static int listing_write_reply(struct listing *listing, struct buffer *groups) {
+        struct buffer reply = {};
+        struct writer writer = WRITER_INIT(&reply);
+        int r;
+
+        write_object_begin(&writer);
+        write_name(&writer, "groups");
+        write_raw(&writer, buffer_bytes(groups), buffer_size(groups));
+        write_int_member(&writer, "fetched_at", clock_to_unix(listing->fetched_usec));
+        write_object_end(&writer);
+
+        r = writer_end(&writer);
+        if (!r)
+                buffer_swap(&listing->reply, &reply);
+        buffer_deinit(&reply);
+        return r;
+}
+
+static struct grant *listing_find_grant(const struct listing *listing) {
+        return vault_find_grant(listing->deps->provide->vault, listing->grant_id);
+}
+
+static int listing_provide(struct listing *listing, struct grant *grant, bool renew, struct fault *fault);
+
+/* The service says that the token is invalid although it is not by the clock: one new token, one replay. */
+static void listing_on_rejected(struct listing *listing) {
+        struct grant *grant = listing_find_grant(listing);
+        _cleanup_(fault_deinit) struct fault fault = {};
+        int r;
+
+        if (listing->replayed || !grant) {
+                (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
+                                "Globus Groups refuses the token although it is fresh; try again later, or log "
+                                "in again: "
+                                "globus-agentctl login --force");
+                listing_land(listing, &fault);
+                return;
+        }
+
+        listing->replayed = true;
+        r = listing_provide(listing, grant, true, &fault);
+        if (r && r != -EINPROGRESS)
+                listing_land(listing, &fault);
+}
+
+/* What the service demands of the login is said for this profile. */
+static void listing_on_fault(struct listing *listing, const struct fault *why) {
+        _cleanup_(fault_deinit) struct fault fault = {};
+
+        (void)fault_copy(&fault, why);
+        if (fault.r == AGENT_ERROR_LOGIN_NEEDED) {
+                free(fault.profile);
+                free(fault.resource_server);
+                fault.profile = strdup(listing->profile);
+                fault.resource_server = strdup(RESOURCE_SERVER_GROUPS);
+        }
+
+        log_warning("Listing the groups of '%s' failed: %s", listing->profile, fault_message(&fault));
+        listing_land(listing, &fault);
+}
+
+static void listing_on_groups(void *userdata, const struct fault *fault, struct buffer *groups) {
+        struct listing *listing = userdata;
+        _cleanup_(groups_request_freep) struct groups_request *request = TAKE(listing->request);
+        _cleanup_(fault_deinit) struct fault trouble = {};
+        int r;
+
+        if (fault && fault->r == -EKEYREJECTED) {
+                listing_on_rejected(listing);
+                return;
+        }
+
+        if (fault) {
+                listing_on_fault(listing, fault);
+                return;
+        }
+
+        listing->fetched_usec = clock_boottime_usec();
+        r = listing_write_reply(listing, groups);
+        if (r)
+                (void)fault_set(&trouble, r, NULL);
+
+        listing->deps->fetched(listing->deps->userdata);
+        listing_land(listing, r ? &trouble : NULL);
+}
+
+static int listing_fetch(struct listing *listing, const struct grant *grant, struct fault *fault) {
+        int r;
+
+        r = groups_fetch(&listing->request, listing->deps->http,
+                         &(struct groups_query){
+                                 .origin = &grant->origin,
+                                 .bearer = grant->token.secret,
+                                 .statuses = listing->statuses,
+                                 .done = listing_on_groups,
+                                 .userdata = listing,
+                         });
+        return r ? fault_set(fault, r, NULL) : -EINPROGRESS;
+}
+
+static void listing_on_provided(struct provision *provision, const struct fault *refused) {
+        struct listing *listing = CONTAINER(provision, struct listing, provision);
+        const struct grant *grant = listing_find_grant(listing);
+        _cleanup_(fault_deinit) struct fault fault = {};
+        int r;
+
+        if (refused)
+                r = fault_copy(&fault, refused) ? -ENOMEM : refused->r;
+        else if (!grant)
+                r = fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "the login was ended meanwhile");
+        else
+                r = listing_fetch(listing, grant, &fault);
+
+        if (r != -EINPROGRESS)
+                listing_land(listing, &fault);
+}
+
+/* -EINPROGRESS, or why not. */
+static int listing_provide(struct listing *listing, struct grant *grant, bool renew, struct fault *fault) {
+        int r;
+
+        listing->provision = PROVISION_INIT(listing->provision);
+        listing->provision.terms = (struct provide_terms){.valid_usec = PROVIDE_WISH_USEC, .renew = renew};
+        listing->provision.done = listing_on_provided;
+
+        r = provision_begin(&listing->provision, listing->deps->provide, grant, fault);
+        return r ? r : listing_fetch(listing, grant, fault);
+}
+
+int listing_fly(struct listing *listing, struct grant *grant, struct fault *fault) {
+        int r;
+
+        listing->grant_id = grant->id;
+        listing->replayed = false;
+
+        r = listing_provide(listing, grant, false, fault);
+        if (r != -EINPROGRESS)
+                listing->grant_id = 0;
+
+        return r;
+}

@@ -1,0 +1,64 @@
+#pragma once
+
+/*
+ * Listing: the groups of one profile, for one set of statuses: what is known, and what is being asked.
+ *
+ * A service that says the token is invalid gets one new token and one replay, never a second.
+ */
+
+#include "daemon/flow/provide.h"
+#include "daemon/flow/waiter.h"
+#include "daemon/remote/http.h"
+#include "proto/buffer.h"
+
+#define LISTING_LIFE_USEC (3600 * USEC_PER_SEC)
+
+struct groups_request;
+
+struct listing_deps {
+        const struct provide *provide;
+        struct http *http;
+        void (*fetched)(void *userdata);
+        void *userdata;
+}; /* all borrowed */
+
+struct listing {
+        const struct listing_deps *deps; /* borrowed */
+        struct list link; /* membership.listings, or itself once dropped */
+        char *profile;
+        char **statuses; /* sorted */
+
+        struct buffer reply; /* JSON object of ListGroups, as it will be sent; empty: not known */
+        uint64_t fetched_usec;
+
+        uint64_t grant_id; /* of the flight; 0: none */
+        struct provision provision;
+        struct groups_request *request;
+        bool replayed; /* the service has refused a token once already */
+        struct list waiters; /* listing_waiter.waiter.link */
+};
+
+/* One who waits for it. Embedded. */
+struct listing_waiter {
+        struct waiter waiter;
+        struct bytes reply; /* when done without a fault; borrowed for the call */
+};
+
+int listing_new(struct listing **ret, const struct listing_deps *deps, const char *profile,
+                char *const *statuses);
+struct listing *listing_free(struct listing *listing);
+
+bool listing_is_flying(const struct listing *listing);
+
+/* Whether what is known is young enough. */
+bool listing_serves(const struct listing *listing, uint64_t max_age_usec);
+
+void listing_tell(const struct listing *listing, struct listing_waiter *waiter);
+
+/* Asks Globus. -EINPROGRESS: the waiters are told later, once. Else the fault's code. */
+int listing_fly(struct listing *listing, struct grant *grant, struct fault *fault);
+
+/* Ends a flight, and tells all who wait. */
+void listing_land(struct listing *listing, const struct fault *fault);
+
+DEFINE_CLEANUP(struct listing, listing_free);

@@ -1,0 +1,213 @@
+#include "daemon/flow/membership.h"
+
+#include <errno.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/flow/alarm.h"
+#include "daemon/model/resource.h"
+#include "proto/strv.h"
+
+enum { LISTINGS_MAX = 64 };
+
+struct membership {
+        struct listing_deps listing_deps;
+        struct list listings; /* listing.link */
+        struct alarm *expiry; /* of the oldest */
+};
+
+static void membership_set_expiry(struct membership *membership) {
+        uint64_t next = USEC_INFINITY;
+
+        for (struct list *l = membership->listings.next; l != &membership->listings; l = l->next) {
+                struct listing *listing = CONTAINER(l, struct listing, link);
+
+                if (buffer_size(&listing->reply) > 0)
+                        next = MIN(next, listing->fetched_usec + LISTING_LIFE_USEC);
+        }
+
+        alarm_set(membership->expiry, next);
+}
+
+static void membership_on_fetched(void *userdata) {
+        membership_set_expiry(userdata);
+}
+
+static struct listing *membership_find(struct membership *membership, const char *profile,
+                                       char *const *statuses) {
+        for (struct list *l = membership->listings.next; l != &membership->listings; l = l->next) {
+                struct listing *listing = CONTAINER(l, struct listing, link);
+
+                if (streq(listing->profile, profile) && strv_equal(listing->statuses, statuses))
+                        return listing;
+        }
+
+        return NULL;
+}
+
+/* Room for one more: the one fetched longest ago goes, of those that nobody waits for. */
+static void membership_make_room(struct membership *membership) {
+        struct listing *oldest = NULL;
+        size_t n = 0;
+
+        for (struct list *l = membership->listings.next; l != &membership->listings; l = l->next) {
+                struct listing *listing = CONTAINER(l, struct listing, link);
+
+                n++;
+                if (!listing_is_flying(listing) && (!oldest || listing->fetched_usec < oldest->fetched_usec))
+                        oldest = listing;
+        }
+
+        if (n >= LISTINGS_MAX)
+                listing_free(oldest);
+}
+
+static int membership_add(struct listing **ret, struct membership *membership, const char *profile,
+                          char *const *statuses) {
+        struct listing *listing;
+        int r;
+
+        r = listing_new(&listing, &membership->listing_deps, profile, statuses);
+        if (r)
+                return r;
+
+        membership_make_room(membership);
+        list_append(&membership->listings, &listing->link);
+        *ret = listing;
+        return 0;
+}
+
+static int membership_need_consent(const struct account *account, struct fault *fault) {
+        char *const *scopes = NULL;
+        _cleanup_(resource_deinit) struct resource resource = {};
+
+        if (!resource_resolve(&resource, RESOURCE_SERVER_GROUPS, fault))
+                scopes = resource.scopes;
+
+        return fault_set_login_needed(fault,
+                                      &(struct login_need){
+                                              .reason = "consent",
+                                              .profile = account->profile,
+                                              .resource_server = RESOURCE_SERVER_GROUPS,
+                                              .scopes = scopes,
+                                      },
+                                      "profile '%s' has no consent for Globus Groups; log in for it: "
+                                      "globus-agentctl login --service groups",
+                                      account->profile);
+}
+
+int membership_get(struct membership *membership, const struct membership_query *query,
+                   struct listing_waiter *waiter, waiter_fn done, struct fault *fault) {
+        const struct account *account = query->account;
+        struct grant *grant = account_find(account, RESOURCE_SERVER_GROUPS);
+        struct listing *listing = membership_find(membership, account->profile, query->statuses);
+        int r;
+
+        if (!grant)
+                return membership_need_consent(account, fault);
+
+        grant->used_at = clock_to_unix(clock_boottime_usec());
+        if (!listing) {
+                r = membership_add(&listing, membership, account->profile, query->statuses);
+                if (r)
+                        return fault_set(fault, r, NULL);
+        }
+
+        if (!listing_is_flying(listing)) {
+                if (listing_serves(listing, query->max_age_usec)) {
+                        listing_tell(listing, waiter);
+                        return 0;
+                }
+
+                r = listing_fly(listing, grant, fault);
+                if (r != -EINPROGRESS)
+                        return r;
+        }
+
+        waiter_join(&waiter->waiter, &listing->waiters, done);
+        return -EINPROGRESS;
+}
+
+static void listing_drop(struct listing *listing, const struct fault *fault) {
+        _cleanup_(listing_freep) struct listing *dropped = listing;
+
+        list_unlink(&dropped->link);
+        provision_deinit(&dropped->provision);
+        listing_land(dropped, fault);
+}
+
+static void membership_drop_with(struct membership *membership, const char *profile,
+                                 const struct fault *fault) {
+        struct list *l = membership->listings.next;
+
+        while (l != &membership->listings) {
+                struct listing *listing = CONTAINER(l, struct listing, link);
+
+                if (profile && !streq(listing->profile, profile)) {
+                        l = l->next;
+                        continue;
+                }
+
+                listing_drop(listing, fault);
+                l = membership->listings.next; /* the list may have changed */
+        }
+}
+
+void membership_drop(struct membership *membership, const char *profile) {
+        _cleanup_(fault_deinit) struct fault changed = {};
+
+        (void)fault_set(&changed, AGENT_ERROR_UNAVAILABLE, "the login changed meanwhile; ask again");
+        membership_drop_with(membership, profile, &changed);
+}
+
+static void membership_on_expiry(void *userdata) {
+        struct membership *membership = userdata;
+        uint64_t now = clock_boottime_usec();
+        struct list *next;
+
+        for (struct list *l = membership->listings.next; l != &membership->listings; l = next) {
+                struct listing *listing = CONTAINER(l, struct listing, link);
+
+                next = l->next;
+                if (!listing_is_flying(listing) && listing->fetched_usec + LISTING_LIFE_USEC <= now)
+                        listing_free(listing);
+        }
+
+        membership_set_expiry(membership);
+}
+
+int membership_new(struct membership **ret, const struct membership_deps *deps) {
+        _cleanup_(membership_freep) struct membership *membership = NULL;
+        int r;
+
+        membership = calloc(1, sizeof(*membership));
+        if (!membership)
+                return -ENOMEM;
+
+        membership->listing_deps = (struct listing_deps){
+                .provide = deps->provide,
+                .http = deps->http,
+                .fetched = membership_on_fetched,
+                .userdata = membership,
+        };
+        list_init(&membership->listings);
+
+        r = alarm_new(&membership->expiry, deps->event, USEC_PER_SEC, membership_on_expiry, membership);
+        if (r)
+                return r;
+
+        *ret = TAKE(membership);
+        return 0;
+}
+
+struct membership *membership_free(struct membership *membership) {
+        _cleanup_(fault_deinit) struct fault stopping = {};
+
+        if (!membership)
+                return NULL;
+
+        (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
+        membership_drop_with(membership, NULL, &stopping);
+        alarm_free(membership->expiry);
+        free(membership);
+        return NULL;
+}

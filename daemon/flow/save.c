@@ -1,0 +1,269 @@
+#include "daemon/flow/save.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/flow/alarm.h"
+#include "proto/log.h"
+
+#define RETRY_FIRST_USEC USEC_PER_SEC
+#define RETRY_LAST_USEC (300 * USEC_PER_SEC)
+
+struct save {
+        struct save_deps deps;
+        struct commit *commit; /* borrowed: the one in flight, the worker's */
+        struct fault trouble;
+        uint64_t pause_usec; /* before the next try after trouble */
+        uint64_t retry_usec; /* no write before; 0: at once */
+        struct alarm *retry;
+        struct alarm *patience; /* of the first of the waiters: all have the same */
+        struct list waiters; /* saving.waiter.link, in the order they came */
+};
+
+/* What the worker is handed: all it needs, nothing shared. */
+struct commit {
+        struct job job; /* first */
+        struct save *save; /* borrowed; not looked at once abandoned */
+        struct disk_paths paths;
+        struct list changes; /* change.link */
+        uint64_t number;
+        struct store *store; /* what is on disk now */
+        struct fault fault;
+};
+
+static struct commit *commit_free(struct commit *commit) {
+        if (!commit)
+                return NULL;
+
+        change_free_all(&commit->changes);
+        store_free(commit->store);
+        disk_paths_deinit(&commit->paths);
+        fault_deinit(&commit->fault);
+        free(commit);
+        return NULL;
+}
+
+DEFINE_CLEANUP(struct commit, commit_free);
+
+static void commit_work(struct job *job) {
+        struct commit *commit = CONTAINER(job, struct commit, job);
+        int r;
+
+        r = disk_commit(&commit->store, &commit->paths, &commit->changes, &commit->fault);
+        if (r && !commit->fault.r)
+                (void)fault_set(&commit->fault, r, NULL);
+}
+
+static void commit_drop(struct job *job) {
+        commit_free(CONTAINER(job, struct commit, job));
+}
+
+/* Tells those whose change is saved, or, where there is a fault, everyone. */
+static void save_tell(struct save *save, const struct fault *fault) {
+        struct list *first;
+
+        while ((first = list_first(&save->waiters))) {
+                struct saving *saving = CONTAINER(first, struct saving, waiter.link);
+
+                if (!fault && saving->number > vault_saved(save->deps.vault))
+                        break;
+
+                list_unlink(first);
+                saving->waiter.done(&saving->waiter, fault);
+        }
+}
+
+/* Those whose patience is at an end go on with what memory has. */
+static void save_on_impatience(void *userdata) {
+        struct save *save = userdata;
+        struct list *first;
+
+        if (list_is_empty(&save->waiters))
+                return;
+
+        (void)fault_set(&save->trouble, AGENT_ERROR_STORAGE_FAILED,
+                        "the disk of %s has not taken what changed for more than %u s; still trying",
+                        save->deps.paths->state_dir, (unsigned)(SAVE_PATIENCE_USEC / USEC_PER_SEC));
+        log_warning("Going on unsaved: %s", fault_message(&save->trouble));
+
+        while ((first = list_first(&save->waiters))) {
+                struct saving *saving = CONTAINER(first, struct saving, waiter.link);
+
+                if (saving->deadline_usec > clock_boottime_usec()) {
+                        alarm_set(save->patience, saving->deadline_usec);
+                        return;
+                }
+
+                list_unlink(first);
+                saving->waiter.done(&saving->waiter, &save->trouble);
+        }
+}
+
+static void save_on_failure(struct save *save, struct commit *commit) {
+        vault_return_changes(save->deps.vault, &commit->changes);
+        (void)fault_copy(&save->trouble, &commit->fault);
+
+        save->pause_usec = save->pause_usec ? MIN(save->pause_usec * 2, RETRY_LAST_USEC) : RETRY_FIRST_USEC;
+        save->retry_usec = clock_boottime_usec() + save->pause_usec;
+        alarm_set(save->retry, save->retry_usec);
+
+        log_error("Not saved, next try in %" PRIu64 " s: %s", save->pause_usec / USEC_PER_SEC,
+                  fault_message(&save->trouble));
+        save_tell(save, &save->trouble);
+}
+
+static void save_on_success(struct save *save, struct commit *commit) {
+        int r;
+
+        if (save->trouble.r)
+                log_notice("Saved again");
+
+        fault_deinit(&save->trouble);
+        save->pause_usec = 0;
+        save->retry_usec = 0;
+
+        vault_changes_saved(save->deps.vault, commit->number);
+        r = vault_merge(save->deps.vault, commit->store);
+        if (r)
+                log_error("Cannot take over what is on disk: %s", error_sentence(r));
+
+        save_tell(save, NULL);
+}
+
+static void commit_done(struct job *job) {
+        _cleanup_(commit_freep) struct commit *commit = CONTAINER(job, struct commit, job);
+        struct save *save = commit->save;
+
+        save->commit = NULL;
+        if (commit->fault.r)
+                save_on_failure(save, commit);
+        else
+                save_on_success(save, commit);
+
+        save_kick(save);
+}
+
+static const struct job_type commit_type = {
+        .work = commit_work,
+        .done = commit_done,
+        .free = commit_drop,
+};
+
+static int commit_new(struct commit **ret, struct save *save) {
+        _cleanup_(commit_freep) struct commit *commit = NULL;
+        int r;
+
+        commit = calloc(1, sizeof(*commit));
+        if (!commit)
+                return -ENOMEM;
+
+        commit->save = save;
+        list_init(&commit->changes);
+
+        r = disk_paths_copy(&commit->paths, save->deps.paths);
+        if (r)
+                return r;
+
+        commit->number = vault_take_changes(save->deps.vault, &commit->changes);
+        *ret = TAKE(commit);
+        return 0;
+}
+
+static bool save_is_due(const struct save *save) {
+        return vault_get_state(save->deps.vault) == VAULT_OPEN &&
+               vault_changed(save->deps.vault) > vault_saved(save->deps.vault);
+}
+
+void save_kick(struct save *save) {
+        int r;
+
+        if (save->commit || !save_is_due(save))
+                return;
+
+        if (save->retry_usec > clock_boottime_usec())
+                return;
+
+        r = commit_new(&save->commit, save);
+        if (r) {
+                log_error("Cannot begin to save: %s", error_sentence(r));
+                return;
+        }
+
+        worker_submit(save->deps.worker, &save->commit->job, &commit_type);
+}
+
+static void save_on_retry(void *userdata) {
+        struct save *save = userdata;
+
+        save->retry_usec = 0;
+        save_kick(save);
+}
+
+bool save_join(struct save *save, struct saving *saving, waiter_fn done) {
+        save_kick(save);
+        if (!save->commit)
+                return false;
+
+        saving->number = vault_changed(save->deps.vault);
+        saving->deadline_usec = clock_boottime_usec() + SAVE_PATIENCE_USEC;
+
+        if (list_is_empty(&save->waiters))
+                alarm_set(save->patience, saving->deadline_usec);
+        waiter_join(&saving->waiter, &save->waiters, done);
+        return true;
+}
+
+const struct fault *save_trouble(const struct save *save) {
+        return save->trouble.r ? &save->trouble : NULL;
+}
+
+/* The worker finishes what is in flight, and then what has changed since. */
+static void save_hand_over(struct save *save) {
+        for (int i = 0; i < 2; i++) {
+                if (save->commit)
+                        worker_abandon(save->deps.worker, &save->commit->job);
+                save->commit = NULL;
+                save->retry_usec = 0;
+                if (i == 0)
+                        save_kick(save);
+        }
+}
+
+int save_new(struct save **ret, const struct save_deps *deps) {
+        _cleanup_(save_freep) struct save *save = NULL;
+        int r;
+
+        save = calloc(1, sizeof(*save));
+        if (!save)
+                return -ENOMEM;
+
+        save->deps = *deps;
+        list_init(&save->waiters);
+
+        r = alarm_new(&save->retry, deps->event, USEC_PER_SEC, save_on_retry, save);
+        if (r)
+                return r;
+
+        r = alarm_new(&save->patience, deps->event, 10 * USEC_PER_MSEC, save_on_impatience, save);
+        if (r)
+                return r;
+
+        *ret = TAKE(save);
+        return 0;
+}
+
+struct save *save_free(struct save *save) {
+        if (!save)
+                return NULL;
+
+        assert(list_is_empty(&save->waiters));
+
+        save_hand_over(save);
+        alarm_free(save->retry);
+        alarm_free(save->patience);
+        fault_deinit(&save->trouble);
+        free(save);
+        return NULL;
+}

@@ -1,0 +1,50 @@
+#pragma once
+
+/*
+ * Save: puts the vault's changes on disk, one write in flight; what changes meanwhile rides in the next.
+ *
+ * A disk that refuses or hangs costs nobody a token: whoever waits is told after SAVE_PATIENCE_USEC at the latest, the
+ * vault has it, and writing is tried again until it works.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "daemon/base/worker.h"
+#include "daemon/flow/disk.h"
+#include "daemon/flow/waiter.h"
+#include "daemon/model/vault.h"
+
+#define SAVE_PATIENCE_USEC (2 * USEC_PER_SEC)
+
+struct save;
+
+/* One who waits for a save. */
+struct saving {
+        struct waiter waiter; /* first */
+        uint64_t number; /* of the change that is to be on disk */
+        uint64_t deadline_usec;
+};
+
+struct save_deps {
+        sd_event *event;
+        struct vault *vault;
+        struct worker *worker;
+        const struct disk_paths *paths;
+}; /* all borrowed */
+
+int save_new(struct save **ret, const struct save_deps *deps);
+
+/* A write in flight is finished by the worker; pending changes are handed to it. Nobody may wait any more. */
+struct save *save_free(struct save *save);
+
+/* Starts writing if something has changed and nothing is being written. To be called after each change. */
+void save_kick(struct save *save);
+
+/* The same, and true: done is called later, once, when all that has changed until now is on disk, or will not be for a
+ * while. False: there is nothing to wait for. */
+bool save_join(struct save *save, struct saving *saving, waiter_fn done);
+
+/* Why changes are not on disk; NULL while there is no trouble. Borrowed. */
+const struct fault *save_trouble(const struct save *save);
+
+DEFINE_CLEANUP(struct save, save_free);

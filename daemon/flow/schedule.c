@@ -1,0 +1,74 @@
+#include "daemon/flow/schedule.h"
+
+#include <errno.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/flow/alarm.h"
+
+struct schedule {
+        struct vault *vault; /* borrowed */
+        struct refresh *refresh; /* borrowed */
+        struct alarm *alarm;
+};
+
+/* Starts what is due, and tells when the next one will be. */
+static uint64_t account_refresh_due(struct schedule *schedule, struct account *account) {
+        uint64_t now = clock_boottime_usec(), next = USEC_INFINITY;
+
+        for (struct list *l = account->grants.next; l != &account->grants; l = l->next) {
+                struct grant *grant = CONTAINER(l, struct grant, link);
+                uint64_t due = grant_refresh_due_usec(grant);
+
+                if (refresh_is_flying(schedule->refresh, grant->id))
+                        continue;
+                if (due <= now) {
+                        refresh_start(schedule->refresh, grant->id);
+                        continue;
+                }
+                next = MIN(next, due);
+        }
+
+        return next;
+}
+
+void schedule_update(struct schedule *schedule) {
+        struct list *accounts = vault_accounts(schedule->vault);
+        uint64_t next = USEC_INFINITY;
+
+        for (struct list *l = accounts->next; l != accounts; l = l->next)
+                next = MIN(next, account_refresh_due(schedule, CONTAINER(l, struct account, link)));
+
+        alarm_set(schedule->alarm, next);
+}
+
+static void schedule_on_due(void *userdata) {
+        schedule_update(userdata);
+}
+
+int schedule_new(struct schedule **ret, sd_event *event, struct vault *vault, struct refresh *refresh) {
+        _cleanup_(schedule_freep) struct schedule *schedule = NULL;
+        int r;
+
+        schedule = calloc(1, sizeof(*schedule));
+        if (!schedule)
+                return -ENOMEM;
+
+        schedule->vault = vault;
+        schedule->refresh = refresh;
+
+        r = alarm_new(&schedule->alarm, event, USEC_PER_SEC, schedule_on_due, schedule);
+        if (r)
+                return r;
+
+        *ret = TAKE(schedule);
+        return 0;
+}
+
+struct schedule *schedule_free(struct schedule *schedule) {
+        if (!schedule)
+                return NULL;
+
+        alarm_free(schedule->alarm);
+        free(schedule);
+        return NULL;
+}

@@ -1,0 +1,19 @@
+#pragma once
+
+/*
+ * Schedule: one timer for the next grant that is due, so that tokens are fresh before anyone needs them.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "daemon/flow/refresh.h"
+
+struct schedule;
+
+int schedule_new(struct schedule **ret, sd_event *event, struct vault *vault, struct refresh *refresh);
+struct schedule *schedule_free(struct schedule *schedule);
+
+/* Looks anew for what is due next. After each change of grants. */
+void schedule_update(struct schedule *schedule);
+
+DEFINE_CLEANUP(struct schedule, schedule_free);

@@ -1,0 +1,46 @@
+#pragma once
+
+/*
+ * Call: one request of a peer, and exactly one reply to it.
+ *
+ * Replying consumes the call. Freeing one that was not answered answers Stopping, unless its peer is gone. The reply is
+ * written in one pass into the peer's buffer, which is wiped as it is sent.
+ */
+
+#include "daemon/flow/waiter.h"
+#include "proto/fault.h"
+#include "proto/message.h"
+
+struct context;
+struct method;
+struct peer;
+
+struct call {
+        struct peer *peer; /* borrowed; NULL: it is gone, and nobody hears the reply */
+        const struct context *context; /* borrowed */
+        struct message_call message;
+        const struct method *method; /* NULL until found */
+        void *params; /* the method's record, parsed; owned */
+        struct waiter gate; /* waits for the store to be read */
+        void *work; /* the method's, while it waits */
+        void (*cancel)(void *work); /* frees the work of a call whose peer is gone */
+        struct writer writer;
+};
+
+/* Parses; -EBADMSG: no call, the connection is to be closed. */
+int call_new(struct call **ret, struct peer *peer, const char *text, size_t n);
+
+/* Cancels what waits for it. */
+struct call *call_free(struct call *call);
+
+/* The method answers later; cancel frees its work, should the peer leave first. */
+void call_hold(struct call *call, void *work, void (*cancel)(void *work));
+
+/* One JSON object is to be written, then call_end(). */
+struct writer *call_begin_reply(struct call *call);
+void call_end(struct call *call);
+
+/* A reply without parameters; a finished JSON object; an error. */
+void call_reply_empty(struct call *call);
+void call_reply_text(struct call *call, struct bytes json);
+void call_fail(struct call *call, const struct fault *fault);

@@ -1,0 +1,33 @@
+#pragma once
+
+/* Context: what the methods work with; the agent's, borrowed. */
+
+#include "daemon/base/config.h"
+#include "daemon/flow/disk.h"
+#include "daemon/flow/logins.h"
+#include "daemon/flow/logout.h"
+#include "daemon/flow/membership.h"
+#include "daemon/flow/open.h"
+#include "daemon/flow/provide.h"
+#include "daemon/flow/save.h"
+#include "daemon/flow/schedule.h"
+
+struct listener;
+
+struct context {
+        const struct config *config; /* in effect; changes at a reload */
+        const struct fault *reload_trouble; /* why the last reload changed nothing; NULL */
+        struct vault *vault;
+        struct save *save;
+        struct open *open;
+        struct revoker *revoker;
+        struct provide provide;
+        struct schedule *schedule;
+        struct logins *logins;
+        struct membership *membership;
+        const struct listener *listener;
+        const struct disk_paths *paths;
+        const char *socket;
+        int64_t started_at; /* Unix seconds */
+        uint64_t descriptor_limit;
+};

@@ -1,0 +1,101 @@
+#include "daemon/rpc/dispatch.h"
+
+#include <errno.h>
+
+static const struct method *const methods[] = {
+        &method_get_token,    &method_list_groups,
+        &method_get_identity, &method_start_login,
+        &method_finish_login, &method_cancel_login,
+        &method_logout,       &method_get_status,
+        &method_get_info,     &method_get_interface_description,
+};
+
+static const char *const interfaces[] = {MESSAGE_INTERFACE, "org.varlink.service"};
+
+static const struct method *dispatch_find(const char *name) {
+        for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
+                if (streq(methods[i]->name, name))
+                        return methods[i];
+
+        return NULL;
+}
+
+static bool interface_is_known(const char *name, size_t n) {
+        for (size_t i = 0; i < ARRAY_SIZE(interfaces); i++)
+                if (strlen(interfaces[i]) == n && memcmp(interfaces[i], name, n) == 0)
+                        return true;
+
+        return false;
+}
+
+/* The part before the last dot names the interface, the whole the method. */
+static int fault_set_not_found(struct fault *fault, const char *name) {
+        const char *dot = strrchr(name, '.');
+        size_t n = dot ? (size_t)(dot - name) : strlen(name);
+
+        if (dot && interface_is_known(name, n)) {
+                (void)fault_set(fault, AGENT_ERROR_METHOD_NOT_FOUND, NULL);
+                n = strlen(name);
+        } else {
+                (void)fault_set(fault, AGENT_ERROR_INTERFACE_NOT_FOUND, NULL);
+        }
+
+        fault->parameter = strndup(name, n);
+        return fault->r;
+}
+
+static int call_parse(struct call *call, struct fault *fault) {
+        const char *bad;
+        int r;
+
+        call->method = dispatch_find(call->message.method);
+        if (!call->method)
+                return fault_set_not_found(fault, call->message.method);
+        if (call->message.upgrade)
+                return fault_set(fault, AGENT_ERROR_METHOD_NOT_IMPLEMENTED, NULL);
+
+        call->params = calloc(1, MAX(call->method->size, 1U));
+        if (!call->params)
+                return fault_set(fault, -ENOMEM, NULL);
+
+        if (call->method->defaults)
+                memcpy(call->params, call->method->defaults, call->method->size);
+
+        r = fields_parse(call->method->fields, call->params, call->message.parameters, FIELDS_EXACT, &bad);
+        if (r == AGENT_ERROR_INVALID_PARAMETER)
+                return fault_set_invalid(fault, bad, NULL);
+
+        return r ? fault_set(fault, r, NULL) : 0;
+}
+
+static void call_on_store(struct waiter *waiter, const struct fault *fault) {
+        struct call *call = CONTAINER(waiter, struct call, gate);
+
+        if (fault)
+                call_fail(call, fault);
+        else
+                call->method->handle(call);
+}
+
+void dispatch(struct call *call, const struct context *context) {
+        _cleanup_(fault_deinit) struct fault fault = {};
+        const struct fault *problem = config_problem(context->config);
+        int r;
+
+        call->context = context;
+        r = call_parse(call, &fault);
+        if (r) {
+                call_fail(call, &fault);
+                return;
+        }
+
+        if ((call->method->flags & METHOD_NEEDS_SETTINGS) && problem) {
+                call_fail(call, problem);
+                return;
+        }
+
+        if ((call->method->flags & METHOD_NEEDS_STORE) && open_join(context->open, &call->gate, call_on_store))
+                return;
+
+        call->method->handle(call);
+}

@@ -1,0 +1,40 @@
+#pragma once
+
+/*
+ * Listener: lets peers of our own uid in, and polls them all.
+ *
+ * Their sockets are one epoll set, which is one source of the event loop: sd-event dispatches one source a wait, and would
+ * let a crowd of peers queue behind each other. Few are accepted a wake-up, so that a flood keeps nobody waiting.
+ */
+
+#include <systemd/sd-event.h>
+
+#include "proto/macro.h"
+
+struct context;
+struct listener;
+struct peer;
+
+enum {
+        LISTENER_CONNECTIONS_MAX = 1024,
+        LISTENER_ACCEPTS_A_WAKE_UP = 16,
+        LISTENER_DESCRIPTORS_KEPT = 64, /* for curl, files and the loop */
+};
+
+#define LISTENER_UNREAD_MAX ((size_t)64 * 1024 * 1024)
+
+/* Takes over fd, a listening socket, also on failure. descriptor_limit: of the process; fewer connections, if it is low. */
+int listener_new(struct listener **ret, sd_event *event, const struct context *context, int fd,
+                 uint64_t descriptor_limit);
+
+/* Answers what is pending with Stopping. */
+struct listener *listener_free(struct listener *listener);
+
+size_t listener_connections(const struct listener *listener);
+size_t listener_connections_max(const struct listener *listener);
+
+/* For peers: what the socket is polled for; that it has something left to do. */
+int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest);
+void listener_make_ready(struct listener *listener, struct peer *peer);
+
+DEFINE_CLEANUP(struct listener, listener_free);

@@ -1,0 +1,227 @@
+/* GetToken: a valid access token, at once from memory, or after one refresh. */
+
+#include <errno.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/model/resource.h"
+#include "daemon/model/scope.h"
+#include "daemon/rpc/method.h"
+#include "proto/strv.h"
+
+enum { TIMEOUT_MAX = 24 * 3600 };
+
+struct get_token {
+        char *resource, **scopes, *profile, *environment;
+        int64_t min_valid, timeout;
+        bool refresh;
+};
+
+static const struct field get_token_fields[] = {
+        FIELD(struct get_token, resource, FIELD_STRING, 0),
+        FIELD(struct get_token, scopes, FIELD_STRINGS, 0),
+        FIELD(struct get_token, profile, FIELD_STRING, 0),
+        FIELD(struct get_token, environment, FIELD_STRING, 0),
+        FIELD(struct get_token, min_valid, FIELD_INT, 0),
+        FIELD(struct get_token, refresh, FIELD_BOOL, 0),
+        FIELD(struct get_token, timeout, FIELD_INT, 0),
+        {},
+};
+
+/* A call whose token is being refreshed. */
+struct get_token_work {
+        struct call *call; /* borrowed */
+        struct provision provision;
+};
+
+static void get_token_work_free(void *userdata) {
+        struct get_token_work *work = userdata;
+
+        provision_deinit(&work->provision);
+        free(work);
+}
+
+static void get_token_reply(struct call *call, struct grant *grant) {
+        uint64_t now = clock_boottime_usec();
+        struct writer *writer = call_begin_reply(call);
+
+        write_object_begin(writer);
+        write_name(writer, "access_token");
+        write_string_n(writer, secret_string(grant->token.secret), secret_size(grant->token.secret));
+        write_string_member(writer, "token_type", grant->token.type);
+        write_string_member(writer, "resource_server", grant->resource_server);
+        write_name(writer, "scopes");
+        write_strings(writer, grant->scopes);
+        write_int_member(writer, "expires_at", clock_to_unix(grant->token.expires_usec));
+        write_int_member(writer, "expires_in",
+                         (int64_t)(token_remaining_usec(&grant->token, now) / USEC_PER_SEC));
+        write_string_member(writer, "profile", grant->account->profile);
+        write_object_end(writer);
+        call_end(call);
+}
+
+static void get_token_on_provided(struct provision *provision, const struct fault *refused) {
+        struct get_token_work *work = CONTAINER(provision, struct get_token_work, provision);
+        struct call *call = work->call;
+        struct grant *grant = vault_find_grant(call->context->vault, provision->grant_id);
+        _cleanup_(fault_deinit) struct fault fault = {};
+
+        get_token_work_free(work);
+
+        if (!grant) {
+                struct get_token *params = call->params;
+                struct account *account;
+
+                /* logged out meanwhile: what a caller would hear now */
+                if (!method_find_account(&account, call->context, params->profile, NULL, &fault))
+                        (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
+                                        "the login changed meanwhile; ask again");
+                call_fail(call, &fault);
+        } else if (refused) {
+                call_fail(call, refused);
+        } else {
+                get_token_reply(call, grant);
+        }
+}
+
+static int need_consent(const struct account *account, const char *server, char *const *scopes,
+                        struct fault *fault) {
+        _cleanup_(freep) char *wanted = NULL;
+
+        if (strv_join(&wanted, scopes, " "))
+                return fault_set(fault, -ENOMEM, NULL);
+
+        return fault_set_login_needed(
+                fault,
+                &(struct login_need){
+                        .reason = "consent",
+                        .profile = account->profile,
+                        .resource_server = server,
+                        .scopes = scopes,
+                },
+                "profile '%s' has no consent for %s; log in for it: globus-agentctl login --scope "
+                "'%s'",
+                account->profile, server, *wanted ? wanted : server);
+}
+
+/* Scopes that a grant of this server must cover, too. */
+static int check_scopes(const struct account *account, const struct grant *grant,
+                        const struct resource *resource, char *const *scopes, struct fault *fault) {
+        if (resource->by_scope && !scope_covers(grant->scopes, grant->requested, resource->scopes))
+                return need_consent(account, resource->server, resource->scopes, fault);
+        if (scopes && !scope_covers(grant->scopes, grant->requested, scopes))
+                return need_consent(account, resource->server, scopes, fault);
+
+        return 0;
+}
+
+/* Without a resource, the scopes name it; without those, it is Groups. */
+static int resolve(struct resource *ret, const struct get_token *params, struct fault *fault) {
+        _cleanup_(freep) char *text = NULL;
+
+        if (params->resource)
+                return resource_resolve(ret, params->resource, fault);
+        if (strv_length(params->scopes) == 0)
+                return resource_resolve(ret, "groups", fault);
+        if (strv_join(&text, params->scopes, " "))
+                return fault_set(fault, -ENOMEM, NULL);
+
+        return resource_resolve(ret, text, fault);
+}
+
+static int find_grant(struct grant **ret, struct call *call, struct fault *fault) {
+        struct get_token *params = call->params;
+        _cleanup_(resource_deinit) struct resource resource = {};
+        struct account *account;
+        struct grant *grant;
+        int r;
+
+        r = resolve(&resource, params, fault);
+        if (!r)
+                r = method_find_account(&account, call->context, params->profile, params->environment, fault);
+        if (r)
+                return r;
+
+        grant = account_find(account, resource.server);
+        if (!grant)
+                return need_consent(account, resource.server, params->scopes ? params->scopes : resource.scopes,
+                                    fault);
+
+        r = check_scopes(account, grant, &resource, params->scopes, fault);
+        if (r)
+                return r;
+
+        *ret = grant;
+        return 0;
+}
+
+/* Beyond a year nothing is valid, so a greater demand asks for no more. */
+static uint64_t seconds_to_usec(int64_t seconds) {
+        return (uint64_t)MIN(seconds, 2 * (int64_t)TOKEN_LIFETIME_MAX) * USEC_PER_SEC;
+}
+
+static struct provide_terms get_token_terms(const struct get_token *params) {
+        return (struct provide_terms){
+                .demanded = params->min_valid > 0,
+                .valid_usec = params->min_valid > 0 ? seconds_to_usec(params->min_valid) : PROVIDE_WISH_USEC,
+                .renew = params->refresh,
+                .urgent = params->refresh,
+                .timeout_usec = (uint64_t)MIN(params->timeout, TIMEOUT_MAX) * USEC_PER_SEC,
+        };
+}
+
+static int get_token_provide(struct call *call, struct grant *grant, struct fault *fault) {
+        struct get_token_work *work;
+        int r;
+
+        work = calloc(1, sizeof(*work));
+        if (!work)
+                return fault_set(fault, -ENOMEM, NULL);
+
+        work->call = call;
+        work->provision = PROVISION_INIT(work->provision);
+        work->provision.terms = get_token_terms(call->params);
+        work->provision.done = get_token_on_provided;
+
+        r = provision_begin(&work->provision, &call->context->provide, grant, fault);
+        if (r == -EINPROGRESS)
+                call_hold(call, work, get_token_work_free);
+        else
+                get_token_work_free(work);
+
+        return r;
+}
+
+/* One that was idle so long that it was not kept fresh is kept fresh from now on. */
+static void grant_use(struct grant *grant, const struct context *context) {
+        int64_t now = clock_to_unix(clock_boottime_usec());
+        bool idle = now - grant->used_at > (int64_t)GRANT_IDLE_DAYS * 24 * 3600;
+
+        grant->used_at = now;
+        if (idle)
+                schedule_update(context->schedule);
+}
+
+static void get_token(struct call *call) {
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct grant *grant = NULL;
+        int r;
+
+        r = find_grant(&grant, call, &fault);
+        if (!r) {
+                grant_use(grant, call->context);
+                r = get_token_provide(call, grant, &fault);
+        }
+
+        if (r == 0)
+                get_token_reply(call, grant);
+        else if (r != -EINPROGRESS)
+                call_fail(call, &fault);
+}
+
+const struct method method_get_token = {
+        .name = "org.globus.Agent.GetToken",
+        .fields = get_token_fields,
+        .size = sizeof(struct get_token),
+        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE,
+        .handle = get_token,
+};

@@ -1,0 +1,53 @@
+#include "daemon/rpc/method.h"
+
+#include "daemon/model/resource.h"
+
+const char *method_profile(const char *profile) {
+        return profile ? profile : "default";
+}
+
+static int need_login(const char *profile, struct fault *fault) {
+        return fault_set_login_needed(fault,
+                                      &(struct login_need){
+                                              .reason = "never",
+                                              .profile = profile,
+                                              .scopes = resource_default_scopes(),
+                                      },
+                                      "nobody is logged in to profile '%s'; log in: globus-agentctl login",
+                                      profile);
+}
+
+static int need_other_profile(const struct account *account, const char *environment, struct fault *fault) {
+        return fault_set_login_needed(
+                fault,
+                &(struct login_need){
+                        .reason = "never",
+                        .profile = account->profile,
+                        .scopes = resource_default_scopes(),
+                },
+                "profile '%s' belongs to environment %s, not %s; use another one: globus-agentctl "
+                "--profile NAME login --environment %s",
+                account->profile, account->origin.environment, environment, environment);
+}
+
+int method_find_account(struct account **ret, const struct context *context, const char *profile,
+                        const char *environment, struct fault *fault) {
+        struct account *account;
+
+        profile = method_profile(profile);
+        if (!account_profile_is_valid(profile))
+                return fault_set_invalid(fault, "profile", NULL);
+        if (environment && !origin_auth_url(environment))
+                return fault_set_invalid(fault, "environment", NULL);
+
+        account = vault_find_account(context->vault, profile);
+        if (!account && open_trouble(context->open))
+                return fault_copy(fault, open_trouble(context->open));
+        if (!account)
+                return need_login(profile, fault);
+        if (environment && !streq(environment, account->origin.environment))
+                return need_other_profile(account, environment, fault);
+
+        *ret = account;
+        return 0;
+}

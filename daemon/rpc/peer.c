@@ -1,0 +1,177 @@
+#include "daemon/rpc/peer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/rpc/call.h"
+#include "daemon/rpc/dispatch.h"
+#include "daemon/rpc/listener.h"
+#include "proto/log.h"
+#include "proto/message.h"
+
+enum { CALLS_A_TURN = 16 };
+
+DEFINE_CLEANUP(struct peer, peer_free);
+
+/* Polled for what it can do next: send, or read; nothing while its call is being answered. */
+static void peer_update(struct peer *peer) {
+        uint32_t interest = 0;
+
+        if (buffer_size(&peer->out) > 0)
+                interest = EPOLLOUT;
+        else if (!peer->call && !peer->ended)
+                interest = EPOLLIN;
+
+        if (interest == peer->interest)
+                return;
+
+        if (listener_poll(peer->listener, peer, interest))
+                peer->broken = true;
+        peer->interest = interest;
+}
+
+static void peer_send(struct peer *peer) {
+        int r;
+
+        if (buffer_size(&peer->out) == 0)
+                return;
+
+        r = frame_send(&peer->out, peer->fd);
+        if (r == 0)
+                peer->stalled_usec = 0;
+        else if (r != -EAGAIN)
+                peer->broken = true;
+        else if (!peer->stalled_usec)
+                peer->stalled_usec = clock_boottime_usec();
+}
+
+static void peer_read(struct peer *peer) {
+        int r;
+
+        r = frame_reader_fill(&peer->reader, peer->fd);
+        if (r == 0)
+                peer->ended = true;
+        else if (r < 0 && r != -EAGAIN && r != -EBUSY && r != -EMSGSIZE)
+                peer->broken = true;
+}
+
+/* Takes up one call. False: there is none to take up now. */
+static bool peer_take_call(struct peer *peer) {
+        const char *text;
+        size_t n;
+        int r;
+
+        if (peer->broken || peer->call || buffer_size(&peer->out) > 0)
+                return false;
+
+        r = frame_reader_next(&peer->reader, &text, &n);
+        if (r <= 0) {
+                peer->broken = r < 0 || peer->ended;
+                return false;
+        }
+
+        r = call_new(&peer->call, peer, text, n);
+        frame_reader_consume(&peer->reader);
+        if (r) {
+                log_debug("Closing a connection: no Varlink call came");
+                peer->broken = true;
+                return false;
+        }
+
+        dispatch(peer->call, peer->context);
+        return true;
+}
+
+void peer_process(struct peer *peer, uint32_t events) {
+        int turns = 0;
+
+        peer->processing = true;
+
+        if ((events & (EPOLLHUP | EPOLLERR)) && (peer->call || buffer_size(&peer->out) > 0))
+                peer->broken = true; /* nobody hears the reply */
+        else if (events & EPOLLOUT)
+                peer_send(peer);
+        else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+                peer_read(peer);
+
+        while (turns < CALLS_A_TURN && peer_take_call(peer)) {
+                peer_send(peer);
+                turns++;
+        }
+
+        peer->processing = false;
+        if (turns == CALLS_A_TURN)
+                listener_make_ready(peer->listener, peer);
+        peer_update(peer);
+}
+
+struct buffer *peer_out(struct peer *peer) {
+        return &peer->out;
+}
+
+void peer_answered(struct peer *peer, bool oneway, int r) {
+        peer->call = NULL;
+        if (r || buffer_size(&peer->out) > MESSAGE_REPLY_MAX + 1)
+                peer->broken = true;
+        if (oneway)
+                buffer_clear(&peer->out);
+        if (peer->processing)
+                return;
+
+        peer_send(peer);
+        peer_update(peer);
+        listener_make_ready(peer->listener, peer);
+}
+
+void peer_stop(struct peer *peer) {
+        struct fault stopping = {};
+
+        peer->processing = true; /* nothing more is taken up */
+        if (peer->call) {
+                struct call *call = peer->call;
+
+                if (call->cancel)
+                        call->cancel(call->work);
+                (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
+                call_fail(call, &stopping);
+                fault_deinit(&stopping);
+        }
+        peer_send(peer);
+}
+
+int peer_new(struct peer **ret, struct listener *listener, const struct context *context, int fd) {
+        _cleanup_(peer_freep) struct peer *peer = NULL;
+
+        peer = calloc(1, sizeof(*peer));
+        if (!peer) {
+                close(fd);
+                return -ENOMEM;
+        }
+
+        peer->listener = listener;
+        peer->context = context;
+        peer->fd = fd;
+        peer->reader = FRAME_READER_INIT(MESSAGE_CALL_MAX - 1);
+        list_init(&peer->link);
+        list_init(&peer->ready);
+        *ret = TAKE(peer);
+        return 0;
+}
+
+struct peer *peer_free(struct peer *peer) {
+        if (!peer)
+                return NULL;
+
+        peer->call = call_free(peer->call);
+        list_unlink(&peer->link);
+        list_unlink(&peer->ready);
+        frame_reader_deinit(&peer->reader);
+        buffer_deinit(&peer->out);
+        close(peer->fd);
+        free(peer);
+        return NULL;
+}

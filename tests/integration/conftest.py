@@ -1,0 +1,51 @@
+"""What every test here is given."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from globus import Globus       # noqa: E402
+from harness import Agent, Home         # noqa: E402
+
+SANITIZERS_SAY = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
+
+
+@pytest.fixture
+def globus():
+    with Globus() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def home():
+    made = Home()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def stopped_agent(globus, home):
+    """Configured to talk to the stand-in, and not running."""
+    made = Agent(home, globus)
+    yield made
+    globus.faults.clear()
+    if made.process:
+        assert made.process.poll() is None, f"the daemon died: {made.log}"
+        made.stop()
+    assert not any(words in made.log for words in SANITIZERS_SAY), made.log
+
+
+@pytest.fixture
+def agent(stopped_agent):
+    """Running, and nobody is logged in."""
+    return stopped_agent.start()
+
+
+@pytest.fixture
+def ada(agent):
+    """Running, and Ada is logged in."""
+    agent.login()
+    return agent

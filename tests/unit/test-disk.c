@@ -1,0 +1,219 @@
+/* What is saved is there again; what another daemon saved meanwhile too; what is wrong is said, and left as it is. */
+
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "tests/unit/homes.h"
+
+enum { DAEMONS = 8 };
+
+static unsigned mode_of(const char *path) {
+        struct stat st;
+
+        assert_int_equal(lstat(path, &st), 0);
+        return st.st_mode & 07777;
+}
+
+static void test_paths(void **state) {
+        _cleanup_(disk_paths_deinit) struct disk_paths paths = {0}, copy = {0};
+
+        setenv("HOME", "/home/alice", 1);
+        setenv("XDG_STATE_HOME", "/var/state", 1);
+        unsetenv("XDG_CONFIG_HOME");
+        assert_int_equal(disk_paths_init(&paths), 0);
+        assert_string_equal(paths.state_dir, "/var/state/globus-agent");
+        assert_string_equal(paths.config_dir, "/home/alice/.config/globus-agent");
+        disk_paths_deinit(&paths);
+
+        setenv("XDG_STATE_HOME", "relative", 1);
+        setenv("XDG_CONFIG_HOME", "", 1);
+        assert_int_equal(disk_paths_init(&paths), 0);
+        assert_string_equal(paths.state_dir, "/home/alice/.local/state/globus-agent");
+        assert_string_equal(paths.config_dir, "/home/alice/.config/globus-agent");
+
+        assert_int_equal(disk_paths_copy(&copy, &paths), 0);
+        assert_string_equal(copy.state_dir, paths.state_dir);
+        assert_ptr_not_equal(copy.state_dir, paths.state_dir);
+}
+
+static void test_nothing_yet(void **state) {
+        struct home *home = *state;
+
+        assert_null(load(home));
+        assert_int_equal(access(home->paths.state_dir, F_OK), -1); /* looking makes nothing */
+        assert_int_equal(access(home->paths.config_dir, F_OK), -1);
+}
+
+static void test_save_and_load(void **state) {
+        _cleanup_(store_freep) struct store *store = NULL;
+        struct home *home = *state;
+
+        commit(home, 1, "default");
+        assert_int_equal(mode_of(home->paths.state_dir), 0700);
+        assert_int_equal(mode_of(home->paths.config_dir), 0700);
+        assert_int_equal(mode_of(home->store), 0600);
+        assert_int_equal(mode_of(home->key), 0600);
+        assert_int_equal(mode_of(home->lock), 0600);
+
+        store = load(home);
+        assert_int_equal(count_records(store), 2);
+        assert_string_equal(find_record(store, 2)->resource_server, "auth.globus.org");
+}
+
+static void test_second_save_adds(void **state) {
+        _cleanup_(store_freep) struct store *store = NULL;
+        _cleanup_(buffer_deinit) struct buffer before = {0}, after = {0};
+        struct home *home = *state;
+
+        commit(home, 1, "default");
+        slurp(&before, home->key);
+        assert_int_equal(buffer_size(&before), 32);
+        commit(home, 11, "work");
+        slurp(&after, home->key);
+        assert_memory_equal(buffer_bytes(&before), buffer_bytes(&after), 32);
+
+        store = load(home);
+        assert_int_equal(count_records(store), 4);
+}
+
+static void test_no_change_no_write(void **state) {
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        _cleanup_(store_freep) struct store *none = NULL;
+        struct list changes = LIST_INIT(changes);
+        struct stat before, after;
+        struct home *home = *state;
+
+        add_change(&changes, CHANGE_REMOVE, make_record(1, 1, "default", NULL));
+        assert_int_equal(disk_commit(&none, &home->paths, &changes, &fault), 0);
+        change_free_all(&changes);
+        assert_null(none);
+        assert_int_equal(access(home->store, F_OK), -1);
+        assert_int_equal(access(home->key, F_OK), -1);
+
+        commit(home, 1, "default");
+        assert_int_equal(stat(home->store, &before), 0);
+        commit(home, 1, "default");
+        assert_int_equal(stat(home->store, &after), 0);
+        assert_true(before.st_ino == after.st_ino);
+}
+
+static void test_all_removed(void **state) {
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        _cleanup_(store_freep) struct store *left = NULL, *loaded = NULL;
+        struct list changes = LIST_INIT(changes);
+        struct home *home = *state;
+
+        commit(home, 1, "default");
+        add_change(&changes, CHANGE_REMOVE, make_record(1, 1, "default", NULL));
+        assert_int_equal(disk_commit(&left, &home->paths, &changes, &fault), 0);
+        change_free_all(&changes);
+        assert_int_equal(count_records(left), 0);
+        loaded = load(home);
+        assert_int_equal(count_records(loaded), 0);
+}
+
+/* Waits until the writing end of the gate is closed everywhere, so that all begin at once. */
+static pid_t start_daemon(const struct home *home, const int gate[2], unsigned char i) {
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        char profile[] = {'p', (char)('a' + i), '\0'}, byte;
+        pid_t pid = fork();
+
+        if (pid)
+                return pid;
+
+        close(gate[1]);
+        if (read(gate[0], &byte, 1) != 0)
+                _exit(2);
+        _exit(try_commit(home, (unsigned char)(1 + 2 * i), profile, &fault) ? 1 : 0);
+}
+
+static void run_daemons(const struct home homes[static DAEMONS]) {
+        pid_t pids[DAEMONS];
+        int gate[2];
+
+        assert_int_equal(pipe(gate), 0);
+        for (unsigned char i = 0; i < DAEMONS; i++) {
+                pids[i] = start_daemon(&homes[i], gate, i);
+                assert_true(pids[i] > 0);
+        }
+        close(gate[0]);
+        close(gate[1]);
+
+        for (int i = 0; i < DAEMONS; i++) {
+                int status;
+
+                assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+                assert_int_equal(status, 0);
+        }
+}
+
+static void test_daemons_begin_at_once(void **state) {
+        _cleanup_(store_freep) struct store *store = NULL;
+        struct home *home = *state, homes[DAEMONS];
+
+        for (int i = 0; i < DAEMONS; i++)
+                homes[i] = *home;
+        run_daemons(homes);
+
+        store = load(home);
+        assert_int_equal(count_records(store), 2 * DAEMONS);
+}
+
+/* No lock is common to them, yet all must end up with one key. */
+static void test_daemons_share_the_key_only(void **state) {
+        struct home *home = *state, homes[DAEMONS];
+
+        for (int i = 0; i < DAEMONS; i++) {
+                homes[i] = *home;
+                assert_true(asprintf(&homes[i].paths.state_dir, "%s-%d", home->paths.state_dir, i) > 0);
+        }
+        run_daemons(homes);
+
+        for (int i = 0; i < DAEMONS; i++) {
+                _cleanup_(store_freep) struct store *store = load(&homes[i]);
+
+                assert_int_equal(count_records(store), 2);
+                free(homes[i].paths.state_dir);
+        }
+}
+
+static void test_move_aside(void **state) {
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        _cleanup_(freep) char *none = NULL, *first = NULL, *second = NULL;
+        struct home *home = *state;
+
+        assert_int_equal(disk_move_aside(&none, &home->paths, &fault), 0);
+        assert_null(none);
+
+        commit(home, 1, "default");
+        spill(home->store, "ruins", 5);
+        assert_int_equal(try_commit(home, 11, "work", &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_int_equal(disk_move_aside(&first, &home->paths, &fault), 0);
+        assert_int_equal(access(first, F_OK), 0);
+        assert_int_equal(strncmp(first, home->store, strlen(home->store)), 0);
+        assert_null(load(home));
+
+        commit(home, 11, "work");
+        assert_int_equal(disk_move_aside(&second, &home->paths, &fault), 0);
+        assert_string_not_equal(first, second);
+        assert_int_equal(disk_move_aside(&none, &home->paths, &fault), 0);
+        assert_null(none);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_paths),
+                cmocka_unit_test_setup_teardown(test_nothing_yet, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_save_and_load, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_second_save_adds, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_no_change_no_write, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_all_removed, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_daemons_begin_at_once, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_daemons_share_the_key_only, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_move_aside, setup_home, teardown_home),
+        };
+
+        return cmocka_run_group_tests_name("disk", tests, NULL, NULL);
+}

@@ -1,0 +1,79 @@
+/* The status, for people. */
+
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+
+#include "client/status-text.h"
+#include "proto/json.h"
+
+static char *status_text(const char *json) {
+        _cleanup_(json_freep) struct json_object *status = NULL;
+        struct buffer out = {};
+        char *text;
+
+        assert_int_equal(json_parse(&status, json, strlen(json), 0), 0);
+        assert_int_equal(status_text_write(&out, status), 0);
+        text = strndup(buffer_bytes(&out), buffer_size(&out));
+        assert_non_null(text);
+        buffer_deinit(&out);
+        return text;
+}
+
+static void assert_says(const char *text, const char *line) {
+        if (!strstr(text, line))
+                fail_msg("'%s' is not in:\n%s", line, text);
+}
+
+static const char head[] =
+        "{\"version\":\"0.1.0\",\"pid\":7,\"started_at\":0,\"socket\":\"/run/s\",\"connections\":2,"
+        "\"connections_max\":1024,\"pending_logins\":0,";
+
+static void test_whole(void **state) {
+        _cleanup_(freep) char *json = NULL, *text = NULL;
+
+        assert_true(
+                asprintf(&json,
+                         "%s\"settings\":[{\"name\":\"ca_file\",\"value\":\"/x\",\"origin\":\"environment\"}],"
+                         "\"problems\":[\"A\\u001b\",\"B\"],\"store\":{\"path\":\"/s\",\"state\":\"open\","
+                         "\"protection\":\"encrypted\",\"saved\":false,\"error\":\"disk full\"},"
+                         "\"profiles\":[{\"profile\":\"default\",\"environment\":\"production\",\"username\":"
+                         "\"ada\","
+                         "\"grants\":[{\"resource_server\":\"groups\",\"scopes\":[\"x\",\"y\"],\"state\":"
+                         "\"valid\","
+                         "\"expires_in\":3660,\"refreshable\":true,\"last_error\":\"refused\",\"saved\":true},"
+                         "{\"resource_server\":\"auth\",\"scopes\":[],\"state\":\"login_needed\","
+                         "\"refreshable\":false,\"saved\":false}]}]}",
+                         head) > 0);
+        text = status_text(json);
+
+        assert_says(text, "globus-agent 0.1.0, process 7, since ");
+        assert_says(text, "Socket      /run/s (2 of 1024 connections)\n");
+        assert_says(text, "Store       /s (open, not saved)\nProtection  encrypted\n            disk full\n");
+        assert_says(text, "Problem     A\\x1b\n            B\n");
+        assert_says(text, "\nSettings\n  ca_file  /x  (environment)\n");
+        assert_says(text, "\nProfile 'default': ada (production)\n  groups\n    valid for 1 h 1 min, saved\n"
+                          "    scopes x\n           y\n    last error: refused\n");
+        assert_says(
+                text,
+                "  auth\n    a login is needed: globus-agentctl login, without a refresh token, not saved\n");
+}
+
+static void test_nobody(void **state) {
+        _cleanup_(freep) char *json = NULL, *text = NULL;
+
+        assert_true(asprintf(&json, "%s\"settings\":[],\"problems\":[],\"store\":{},\"profiles\":[]}", head) >
+                    0);
+        text = status_text(json);
+        assert_says(text, "\nNobody is logged in: globus-agentctl login\n");
+        assert_null(strstr(text, "Problem"));
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_whole),
+                cmocka_unit_test(test_nobody),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
