@@ -71,7 +71,8 @@ static int read_code(struct prompt *prompt, bool quiet_at_end) {
         int r;
 
         do {
-                prompt_show(prompt, question, sizeof(question) - 1);
+                if (prompt->terminal)
+                        prompt_show(prompt, question, sizeof(question) - 1);
                 r = prompt_read_line(prompt);
                 if (!r)
                         prompt_line(prompt, &code, &n);

@@ -320,7 +320,7 @@ int agent_new(struct agent **ret, const struct agent_options *options, struct fa
 
         r = disk_paths_init(&agent->disk_paths);
         if (r)
-                return fault_set(fault, r, "no home directory is known to keep the store in: set HOME");
+                return fault_set(fault, r, "No home directory is known to keep the store in: set HOME");
 
         r = own_socket_open(&agent->own_socket, &fd, &agent->socket, options->socket, fault);
         if (r)
@@ -338,7 +338,7 @@ int agent_new(struct agent **ret, const struct agent_options *options, struct fa
         else
                 r = agent_add_door(agent, fd);
         if (r)
-                return fault_set(fault, r, "cannot start: %s", error_sentence(r));
+                return fault_set(fault, r, "Cannot start: %s", error_sentence(r));
 
         *ret = TAKE(agent);
         return 0;

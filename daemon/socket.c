@@ -99,13 +99,13 @@ static int own_socket_bind(struct own_socket **ret, int *ret_fd, const char *pat
 
         r = service_listen(ret_fd, &own->lock_fd, path);
         if (r == -EADDRINUSE)
-                return fault_set(fault, r, "another globus-agent serves %s already", path);
+                return fault_set(fault, r, "Another globus-agent serves %s already", path);
         if (r)
-                return fault_set(fault, r, "cannot listen on %s: %s", path, error_sentence(r));
+                return fault_set(fault, r, "Cannot listen on %s: %s", path, error_sentence(r));
         if (lstat(path, &st) < 0) {
                 r = -errno;
                 close(*ret_fd);
-                return fault_set(fault, r, "cannot look at %s: %s", path, error_sentence(r));
+                return fault_set(fault, r, "Cannot look at %s: %s", path, error_sentence(r));
         }
 
         own->device = st.st_dev;
@@ -129,7 +129,7 @@ int own_socket_open(struct own_socket **ret, int *ret_fd, char **ret_path, const
         }
         if (fd != -ENOENT)
                 return fault_set(fault, fd,
-                                 "what the service manager passed as 'varlink' is no listening AF_UNIX socket");
+                                 "What the service manager passed as 'varlink' is no listening AF_UNIX socket");
 
         r = address_find(&found, path, fault);
         if (r)

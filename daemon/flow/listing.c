@@ -188,7 +188,7 @@ static void listing_on_provided(struct provision *provision, const struct fault 
         if (refused)
                 r = fault_copy(&fault, refused) ? -ENOMEM : refused->r;
         else if (!grant)
-                r = fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "the login was ended meanwhile");
+                r = fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
         else
                 r = listing_fetch(listing, grant, &fault);
 

@@ -22,8 +22,8 @@ static int url_copy(char **ret, const char *url, const char *parameter, struct f
 
         r = config_check_url(ret, url);
         if (r == -EINVAL)
-                return fault_set_invalid(fault, parameter, "%s is to be an https URL without query or fragment",
-                                         parameter);
+                return fault_set(fault, AGENT_ERROR_NOT_CONFIGURED,
+                                 "%s is to be an https URL without query or fragment", parameter);
 
         return r;
 }
@@ -44,10 +44,10 @@ static int url_choose(char **ret, const struct url_choice *choice, struct fault 
         if (!url)
                 url = choice->environment;
         if (!url)
-                return fault_set_invalid(
-                        fault, "environment",
-                        "no such Globus environment: use production, preview, sandbox, integration, test "
-                        "or staging");
+                return fault_set(fault, AGENT_ERROR_NOT_CONFIGURED,
+                                 "There is no such Globus environment: use production, preview, sandbox, "
+                                 "integration, test "
+                                 "or staging");
 
         return url_copy(ret, url, choice->parameter, fault);
 }
@@ -82,8 +82,8 @@ static int request_set_origin(struct login_request *request, const struct login_
         int r;
 
         if (!client_id_is_valid(client_id))
-                return fault_set_invalid(fault, "client_id",
-                                         "client_id is to be the id of a client registered with Globus");
+                return fault_set(fault, AGENT_ERROR_NOT_CONFIGURED,
+                                 "client_id is to be the id of a client registered with Globus");
 
         request->origin.environment = strdup(environment);
         request->origin.client_id = strdup(client_id);
@@ -125,7 +125,7 @@ static int request_check_site(const struct login_request *request, const struct 
 
         return fault_set(
                 fault, AGENT_ERROR_LOGIN_FAILED,
-                "profile '%s' belongs to environment %s at %s; use another --profile, or --force to replace it",
+                "Profile '%s' belongs to environment %s at %s; use another --profile, or --force to replace it",
                 account->profile, account->origin.environment, account->origin.auth_url);
 }
 
@@ -138,7 +138,7 @@ static int request_add_resource(struct login_request *request, const char *text,
                 return r;
         if (!resource.scopes)
                 return fault_set(fault, AGENT_ERROR_UNKNOWN_RESOURCE,
-                                 "it is not known which scope %s wants; name the scope itself",
+                                 "It is not known which scope %s wants; name the scope itself",
                                  resource.server);
 
         return strv_append_new(&request->scopes, resource.scopes);

@@ -113,7 +113,7 @@ static int login_take_tokens(struct login *login, struct token_set *tokens, stru
                 if (!login->request.force)
                         return fault_set(
                                 fault, AGENT_ERROR_LOGIN_FAILED,
-                                "you logged in as %s, but profile '%s' is %s; log in as that, use another "
+                                "You logged in as %s, but profile '%s' is %s; log in as that, use another "
                                 "--profile, or --force to replace it",
                                 tokens->identity->username, account->profile, account->identity->username);
                 r = login_remove_account(login, account);
@@ -221,7 +221,7 @@ static int code_clean(struct secret **ret, const struct secret *code, struct fau
 
         to = secret_data(clean);
         for (; *p; p++) {
-                if (strchr(" \t\r\n", *p))
+                if (strchr(" \t\r\n\v\f", *p))
                         continue;
                 if (*p < ' ' || *p > '~')
                         return fault_set_invalid(fault, "code", "a code is of printable ASCII characters");
@@ -278,7 +278,7 @@ int login_offer_code(struct login *login, const struct secret *code, struct wait
         case LOGIN_EXCHANGING:
                 if (!secret_equal(login->code, clean))
                         return fault_set(fault, AGENT_ERROR_BUSY,
-                                         "another code for this login is being exchanged");
+                                         "Another code for this login is being exchanged");
                 break;
         case LOGIN_SAVING:
                 break;

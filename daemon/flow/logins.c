@@ -110,7 +110,7 @@ int logins_finish(struct logins *logins, struct login_finish *finish, waiter_fn 
         if (!login)
                 return fault_set(
                         fault, AGENT_ERROR_UNKNOWN_LOGIN,
-                        "no such login is waiting: it has ended, expired or was begun before a restart; "
+                        "No such login is waiting: it has ended, expired or was begun before a restart; "
                         "begin a new one: globus-agentctl login");
 
         return login_offer_code(login, finish->code, &finish->waiter, done, fault);
@@ -127,9 +127,9 @@ int logins_cancel(struct logins *logins, const char *id, struct fault *fault) {
         _cleanup_(fault_deinit) struct fault cancelled = {};
 
         if (!login)
-                return fault_set(fault, AGENT_ERROR_UNKNOWN_LOGIN, "no such login is waiting");
+                return fault_set(fault, AGENT_ERROR_UNKNOWN_LOGIN, "No such login is waiting");
 
-        (void)fault_set(&cancelled, AGENT_ERROR_UNKNOWN_LOGIN, "the login was cancelled");
+        (void)fault_set(&cancelled, AGENT_ERROR_UNKNOWN_LOGIN, "The login was cancelled");
         login_end(login, &cancelled);
         logins_set_expiry(logins);
         return 0;
@@ -147,7 +147,7 @@ void logins_cancel_profile(struct logins *logins, const char *profile) {
                         continue;
                 }
 
-                (void)fault_set(&cancelled, AGENT_ERROR_UNKNOWN_LOGIN, "the login was ended by a logout");
+                (void)fault_set(&cancelled, AGENT_ERROR_UNKNOWN_LOGIN, "The login was ended by a logout");
                 login_end(login, &cancelled);
                 l = logins->pending.next; /* the list may have changed */
         }

@@ -90,9 +90,7 @@ static int membership_need_consent(const struct account *account, struct fault *
                                               .resource_server = RESOURCE_SERVER_GROUPS,
                                               .scopes = scopes,
                                       },
-                                      "profile '%s' has no consent for Globus Groups; log in for it: "
-                                      "globus-agentctl login --service groups",
-                                      account->profile);
+                                      "Profile '%s' has no consent for Globus Groups", account->profile);
 }
 
 int membership_get(struct membership *membership, const struct membership_query *query,
@@ -155,7 +153,7 @@ static void membership_drop_with(struct membership *membership, const char *prof
 void membership_drop(struct membership *membership, const char *profile) {
         _cleanup_(fault_deinit) struct fault changed = {};
 
-        (void)fault_set(&changed, AGENT_ERROR_UNAVAILABLE, "the login changed meanwhile; ask again");
+        (void)fault_set(&changed, AGENT_ERROR_UNAVAILABLE, "The login changed meanwhile; ask again");
         membership_drop_with(membership, profile, &changed);
 }
 

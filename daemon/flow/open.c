@@ -95,7 +95,7 @@ static void open_on_read(struct open *open, struct reading *reading) {
 
         r = reading->store ? vault_merge(open->deps.vault, reading->store) : 0;
         if (r)
-                (void)fault_set(&open->trouble, r, "cannot take over what the store holds: %s",
+                (void)fault_set(&open->trouble, r, "Cannot take over what the store holds: %s",
                                 error_sentence(r));
 }
 

@@ -48,7 +48,7 @@ static int provision_conclude(const struct provision *provision, const struct fa
 
         if (!grant)
                 return refreshed ? fault_copy(fault, refreshed)
-                                 : fault_set(fault, AGENT_ERROR_UNAVAILABLE, "the login was ended meanwhile");
+                                 : fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
 
         remaining = grant_remaining_usec(grant);
         if (refreshed)

@@ -95,20 +95,16 @@ static void grant_need_login(const struct grant *grant, const char *reason, stru
         if (streq(reason, "client"))
                 (void)fault_set_login_needed(
                         fault, &need,
-                        "Globus does not accept the client %s any more (%s); log in with another "
-                        "one: globus-agentctl login --client-id ID",
+                        "Globus does not accept the client %s any more (%s); log in with another one",
                         grant->origin.client_id, grant->tries.error ? grant->tries.error : reason);
         else if (streq(reason, "dead"))
-                (void)fault_set_login_needed(
-                        fault, &need,
-                        "Globus has ended the login for %s (%s); log in again: globus-agentctl login",
-                        grant->resource_server, grant->tries.error ? grant->tries.error : "invalid_grant");
+                (void)fault_set_login_needed(fault, &need, "Globus has ended the login for %s (%s)",
+                                             grant->resource_server,
+                                             grant->tries.error ? grant->tries.error : "invalid_grant");
         else
-                (void)fault_set_login_needed(
-                        fault, &need,
-                        "the token for %s has expired and there is no refresh token; log in again: "
-                        "globus-agentctl login",
-                        grant->resource_server);
+                (void)fault_set_login_needed(fault, &need,
+                                             "The token for %s has expired and there is no refresh token",
+                                             grant->resource_server);
 }
 
 static void grant_unavailable(const struct grant *grant, struct fault *fault) {
@@ -177,7 +173,7 @@ static void flight_on_tokens(struct flight *flight, struct token_set *tokens) {
         }
 
         if (!grant)
-                (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "the login was ended meanwhile");
+                (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
         else if (r == -ENOENT)
                 (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
                                 "Globus answered the refresh with tokens for other services than %s",
@@ -269,7 +265,7 @@ static int refresh_fly(struct flight **ret, struct refresh *refresh, uint64_t gr
         if (refresh->stopping)
                 return fault_set(fault, AGENT_ERROR_STOPPING, NULL);
         if (!grant)
-                return fault_set(fault, AGENT_ERROR_UNAVAILABLE, "the login was ended meanwhile");
+                return fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
         if (!grant->refresh_token) {
                 grant_need_login(grant, grant->state == GRANT_DEAD ? "dead" : "expired", fault);
                 return fault->r;

@@ -84,7 +84,7 @@ static void save_on_impatience(void *userdata) {
                 return;
 
         (void)fault_set(&save->trouble, AGENT_ERROR_STORAGE_FAILED,
-                        "the disk of %s has not taken what changed for more than %u s; still trying",
+                        "The disk of %s has not taken what changed for more than %u s; still trying",
                         save->deps.paths->state_dir, (unsigned)(SAVE_PATIENCE_USEC / USEC_PER_SEC));
         log_warning("Going on unsaved: %s", fault_message(&save->trouble));
 

@@ -66,7 +66,7 @@ static void explain_refusal(struct fault *fault, const struct http_reply *reply)
         demand_describe(&code, &detail, reply->body, reply->body_size);
         if (reply->status == 403 && lacks_scope(reply))
                 fault_set_login_needed(fault, &(const struct login_need){.reason = "consent", .scopes = scopes},
-                                       "the login does not cover reading the groups%s%s", detail ? ": " : "",
+                                       "The login does not cover reading the groups%s%s", detail ? ": " : "",
                                        detail ? detail : "");
         else
                 fault_set(fault, r, "Globus Groups answered with HTTP status %d%s%s%s%s", reply->status,

@@ -153,7 +153,7 @@ static void request_set_fault(struct http_request *request, CURLcode result) {
         long os_errno = 0;
 
         if (request->too_large) {
-                fault_set(&request->fault, AGENT_ERROR_UNAVAILABLE, "the answer of %s is too long",
+                fault_set(&request->fault, AGENT_ERROR_UNAVAILABLE, "The answer of %s is too long",
                           request->host);
                 return;
         }

@@ -201,7 +201,7 @@ static enum oauth_verdict trouble(struct fault *fault, int r, const char *bad) {
         if (r == -ENOMEM)
                 fault_set(fault, r, NULL);
         else
-                fault_set(fault, AGENT_ERROR_UNAVAILABLE, "the answer of Globus makes no sense: bad %s", bad);
+                fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The answer of Globus makes no sense: bad %s", bad);
 
         return OAUTH_TROUBLE;
 }
@@ -222,7 +222,7 @@ static enum oauth_verdict read_tokens(struct token_set **ret, struct json_object
         if (r == -ENOMEM)
                 return trouble(fault, r, NULL);
         if (r) {
-                fault_set(fault, AGENT_ERROR_LOGIN_FAILED, "the id_token that Globus sent was refused: %s",
+                fault_set(fault, AGENT_ERROR_LOGIN_FAILED, "The id_token that Globus sent was refused: %s",
                           why);
                 return OAUTH_REFUSED;
         }

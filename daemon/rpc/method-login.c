@@ -150,7 +150,7 @@ static void finish_login_on_done(struct waiter *waiter, const struct fault *refu
         if (refused) {
                 call_fail(call, refused);
         } else if (!account) {
-                (void)fault_set(&fault, AGENT_ERROR_LOGIN_FAILED, "the login was ended by a logout");
+                (void)fault_set(&fault, AGENT_ERROR_LOGIN_FAILED, "The login was ended by a logout");
                 call_fail(call, &fault);
         } else {
                 finish_login_reply(call, account);

@@ -131,7 +131,8 @@ static int logout_check(const struct call *call, struct fault *fault) {
             vault_find_account(call->context->vault, method_profile(params->profile)))
                 return 0;
 
-        return fault_copy(fault, trouble) ? fault->r : trouble->r;
+        (void)fault_copy(fault, trouble);
+        return fault->r;
 }
 
 static int logout_start(struct logout_work *work, struct fault *fault) {
@@ -148,7 +149,7 @@ static int logout_start(struct logout_work *work, struct fault *fault) {
 
         r = open_move_aside(context->open, &work->moved, logout_on_moved);
         if (r)
-                return fault_set(fault, AGENT_ERROR_BUSY, "the store is being moved aside already");
+                return fault_set(fault, AGENT_ERROR_BUSY, "The store is being moved aside already");
 
         work->moving = true;
         return 0;

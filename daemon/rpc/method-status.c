@@ -10,10 +10,12 @@
 static const struct field get_status_fields[] = {{}};
 
 static const char *grant_state(const struct grant *grant, uint64_t now) {
+        if (grant->state == GRANT_DEAD)
+                return "login_needed"; /* soon, even if its token is valid for a while */
         if (token_remaining_usec(&grant->token, now) > 0)
                 return "valid";
 
-        return grant->refresh_token && grant->state != GRANT_DEAD ? "expired" : "login_needed";
+        return grant->refresh_token ? "expired" : "login_needed";
 }
 
 static void write_grant_times(struct writer *writer, const struct grant *grant, uint64_t now) {

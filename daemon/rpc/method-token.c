@@ -74,7 +74,7 @@ static void get_token_on_provided(struct provision *provision, const struct faul
                 /* logged out meanwhile: what a caller would hear now */
                 if (!method_find_account(&account, call->context, params->profile, NULL, &fault))
                         (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
-                                        "the login changed meanwhile; ask again");
+                                        "The login changed meanwhile; ask again");
                 call_fail(call, &fault);
         } else if (refused) {
                 call_fail(call, refused);
@@ -85,33 +85,43 @@ static void get_token_on_provided(struct provision *provision, const struct faul
 
 static int need_consent(const struct account *account, const char *server, char *const *scopes,
                         struct fault *fault) {
-        _cleanup_(freep) char *wanted = NULL;
-
-        if (strv_join(&wanted, scopes, " "))
-                return fault_set(fault, -ENOMEM, NULL);
-
-        return fault_set_login_needed(
-                fault,
-                &(struct login_need){
-                        .reason = "consent",
-                        .profile = account->profile,
-                        .resource_server = server,
-                        .scopes = scopes,
-                },
-                "profile '%s' has no consent for %s; log in for it: globus-agentctl login --scope "
-                "'%s'",
-                account->profile, server, *wanted ? wanted : server);
+        return fault_set_login_needed(fault,
+                                      &(struct login_need){
+                                              .reason = "consent",
+                                              .profile = account->profile,
+                                              .resource_server = server,
+                                              .scopes = scopes,
+                                      },
+                                      "Profile '%s' has no consent for that at %s", account->profile, server);
 }
 
-/* Scopes that a grant of this server must cover, too. */
-static int check_scopes(const struct account *account, const struct grant *grant,
-                        const struct resource *resource, char *const *scopes, struct fault *fault) {
-        if (resource->by_scope && !scope_covers(grant->scopes, grant->requested, resource->scopes))
-                return need_consent(account, resource->server, resource->scopes, fault);
-        if (scopes && !scope_covers(grant->scopes, grant->requested, scopes))
-                return need_consent(account, resource->server, scopes, fault);
+static int add_missing(char ***missing, const struct grant *grant, char *const *scopes) {
+        int r = 0;
 
-        return 0;
+        for (; !r && scopes && *scopes; scopes++) {
+                char *const wanted[] = {*scopes, NULL};
+
+                if (!scope_covers(grant->scopes, grant->requested, wanted))
+                        r = strv_append_new(missing, wanted);
+        }
+
+        return r;
+}
+
+/* What the resource names, and what the caller names besides, is to be covered by the one grant. */
+static int check_scopes(const struct grant *grant, const struct resource *resource, char *const *scopes,
+                        struct fault *fault) {
+        _cleanup_(strv_freep) char **missing = NULL;
+        int r = 0;
+
+        if (resource->by_scope)
+                r = add_missing(&missing, grant, resource->scopes);
+        if (!r)
+                r = add_missing(&missing, grant, scopes);
+        if (r)
+                return fault_set(fault, r, NULL);
+
+        return missing ? need_consent(grant->account, grant->resource_server, missing, fault) : 0;
 }
 
 /* Without a resource, the scopes name it; without those, it is Groups. */
@@ -146,7 +156,7 @@ static int find_grant(struct grant **ret, struct call *call, struct fault *fault
                 return need_consent(account, resource.server, params->scopes ? params->scopes : resource.scopes,
                                     fault);
 
-        r = check_scopes(account, grant, &resource, params->scopes, fault);
+        r = check_scopes(grant, &resource, params->scopes, fault);
         if (r)
                 return r;
 

@@ -13,8 +13,7 @@ static int need_login(const char *profile, struct fault *fault) {
                                               .profile = profile,
                                               .scopes = resource_default_scopes(),
                                       },
-                                      "nobody is logged in to profile '%s'; log in: globus-agentctl login",
-                                      profile);
+                                      "Nobody is logged in to profile '%s'", profile);
 }
 
 static int need_other_profile(const struct account *account, const char *environment, struct fault *fault) {
@@ -25,7 +24,7 @@ static int need_other_profile(const struct account *account, const char *environ
                         .profile = account->profile,
                         .scopes = resource_default_scopes(),
                 },
-                "profile '%s' belongs to environment %s, not %s; use another one: globus-agentctl "
+                "Profile '%s' belongs to environment %s, not %s; use another one: globus-agentctl "
                 "--profile NAME login --environment %s",
                 account->profile, account->origin.environment, environment, environment);
 }
@@ -41,8 +40,10 @@ int method_find_account(struct account **ret, const struct context *context, con
                 return fault_set_invalid(fault, "environment", NULL);
 
         account = vault_find_account(context->vault, profile);
-        if (!account && open_trouble(context->open))
-                return fault_copy(fault, open_trouble(context->open));
+        if (!account && open_trouble(context->open)) {
+                (void)fault_copy(fault, open_trouble(context->open));
+                return fault->r;
+        }
         if (!account)
                 return need_login(profile, fault);
         if (environment && !streq(environment, account->origin.environment))

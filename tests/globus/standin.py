@@ -61,6 +61,7 @@ class Globus:
         self._groups = Listener(self, "groups", groups_port, context)
         self.auth_url = self._auth.url
         self.groups_url = self._groups.url
+        self._online = True
 
     def __enter__(self) -> "Globus":
         return self
@@ -68,10 +69,16 @@ class Globus:
     def __exit__(self, *_exception) -> None:
         self.close()
 
-    def close(self) -> None:
+    def go_offline(self) -> None:
+        """Nobody listens any more; the files stay, so that a client can be told where Globus was."""
         self.faults.clear()
-        self._auth.close()
-        self._groups.close()
+        if self._online:
+            self._auth.close()
+            self._groups.close()
+        self._online = False
+
+    def close(self) -> None:
+        self.go_offline()
         shutil.rmtree(self._directory, ignore_errors=True)
         if self._bugs:
             raise RuntimeError("the stand-in itself failed:\n" + "\n".join(self._bugs))

@@ -26,8 +26,8 @@ def listed(agent, *options):
 
 
 def as_text(name):
-    """What JSON can hold and UTF-8 cannot comes as U+FFFD, as everywhere."""
-    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """What JSON can hold and text cannot, half a surrogate pair or a NUL, comes as U+FFFD."""
+    return name.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
 
 
 # Formats

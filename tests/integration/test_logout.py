@@ -65,7 +65,7 @@ def test_what_is_not_revoked_is_named_with_the_page_where_it_can_be(ada, trouble
 
 
 def test_logout_without_a_network(ada):
-    ada.globus.close()
+    ada.globus.go_offline()
     said = ada.ctl("logout")
     assert said.status == 6 and "v2/web/consents" in said.err
     assert_forgotten(ada)

@@ -37,11 +37,18 @@ def open_to_all(home):
     home.socket.chmod(0o666)
 
 
+def close_again(home):
+    """As a client of the owner's demands it."""
+    for directory in home.root, home.runtime, home.socket.parent:
+        directory.chmod(0o700)
+
+
 def test_another_user_gets_nothing_from_an_open_socket(ada):
     open_to_all(ada.home)
     probe = subprocess.run([*AS_NOBODY, "/usr/bin/python3", "-c", PROBE, ada.home.socket], check=True,
                            capture_output=True, timeout=PATIENCE * 2)
     assert b"access_token" not in probe.stdout and len(probe.stdout) < 300
+    close_again(ada.home)
     assert ada.token() and "uid 65534" in ada.log
 
 

@@ -38,7 +38,7 @@ def test_login_outlives_a_crash_at_any_instant(agent):
 def test_start_without_a_network_serves_what_is_valid(ada):
     token = ada.token()
     ada.stop()
-    ada.globus.close()
+    ada.globus.go_offline()
     ada.start()
     assert ada.token() == token
     offline = ada.ctl("groups")

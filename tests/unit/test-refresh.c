@@ -1,0 +1,382 @@
+/* One refresh for any number of callers, whatever they do while they wait, and how often one is tried. */
+
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+
+#include "daemon/flow/refresh.h"
+#include "tests/unit/callers.h"
+#include "tests/unit/fake-clock.h"
+#include "tests/unit/fake-oauth.h"
+#include "tests/unit/fake-save.h"
+#include "tests/unit/logins.h"
+
+static struct vault *vault;
+static struct refresh *refreshes;
+static struct grant *grant; /* of the groups */
+static unsigned n_changed;
+static struct caller a, b, c;
+
+static void on_changed(void *userdata) {
+        n_changed++;
+}
+
+static int set_up(void **state) {
+        assert_int_equal(vault_new(&vault), 0);
+        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
+        assert_int_equal(log_in(vault, "default", "ada", TRANSFER, "other"), 0);
+        grant = get_grant(vault, "default", GROUPS);
+        assert_int_equal(refresh_new(&refreshes, &(struct refresh_deps){.vault = vault, .changed = on_changed}),
+                         0);
+
+        caller_init(&a);
+        caller_init(&b);
+        caller_init(&c);
+        n_changed = oauth_count = save_kicks = 0;
+        disk_is_quick = true;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        caller_deinit(&a);
+        caller_deinit(&b);
+        caller_deinit(&c);
+        refreshes = refresh_free(refreshes);
+        vault = vault_free(vault);
+        return 0;
+}
+
+static void join(struct caller *caller) {
+        struct fault fault = {};
+
+        assert_int_equal(refresh_join(refreshes, grant->id, &caller->waiter, caller_told, &fault), 0);
+        assert_int_equal(fault.r, 0);
+}
+
+static struct token_set *new_tokens(const char *server, const char *access, const char *token) {
+        struct token_set *tokens = make_tokens(NULL, fake_boottime);
+
+        add_entry(tokens, server, access, token);
+        return tokens;
+}
+
+static void assert_permits(bool urgent, int expected) {
+        struct fault fault = {};
+
+        assert_int_equal(refresh_permits(refreshes, grant, urgent, &fault), expected);
+        assert_int_equal(fault.r, expected);
+        fault_deinit(&fault);
+}
+
+static void test_one_for_all(void **state) {
+        struct caller other;
+        struct fault fault = {};
+
+        caller_init(&other);
+        join(&a);
+        join(&b);
+        join(&c);
+        assert_int_equal(refresh_join(refreshes, get_grant(vault, "default", TRANSFER)->id, &other.waiter,
+                                      caller_told, &fault),
+                         0);
+        assert_int_equal(oauth_count, 2); /* one a grant */
+        assert_int_equal(refresh_count(refreshes), 2);
+        assert_true(refresh_is_flying(refreshes, grant->id));
+        assert_string_equal(oauth_next()->secret, "refresh");
+        assert_string_equal(oauth_next()->auth_url, some_origin.auth_url);
+
+        waiter_leave(&b.waiter); /* its client hung up */
+        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
+        assert_told(&a, 0);
+        assert_told(&c, 0);
+        assert_int_equal(b.n_told, 0);
+        assert_int_equal(other.n_told, 0);
+        assert_secret(grant->token.secret, "new");
+        assert_false(refresh_is_flying(refreshes, grant->id));
+        assert_int_equal(n_changed, 1);
+        caller_deinit(&other);
+}
+
+static void test_all_leave(void **state) {
+        join(&a);
+        waiter_leave(&a.waiter);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL)); /* is taken nevertheless */
+        assert_int_equal(a.n_told, 0);
+        assert_secret(grant->token.secret, "new");
+}
+
+static void join_again(struct caller *caller) {
+        assert_false(refresh_is_flying(refreshes, grant->id)); /* the flight is over before anyone hears */
+        join(caller);
+}
+
+static void test_callbacks(void **state) {
+        join(&a);
+        join(&b);
+        join(&c);
+        a.then = caller_drop_other; /* one that still waits */
+        a.other = &b;
+        c.then = join_again;
+        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
+        assert_told(&a, 0);
+        assert_int_equal(b.n_told, 0);
+        assert_told(&c, 0); /* not twice */
+        assert_int_equal(oauth_count, 2);
+
+        oauth_answer_tokens(new_tokens(GROUPS, "newer", NULL));
+        assert_int_equal(c.n_told, 2);
+}
+
+static void test_saved_before_handed_out(void **state) {
+        struct fault full = {.r = AGENT_ERROR_STORAGE_FAILED};
+
+        disk_is_quick = false;
+        join(&a);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", "rotated"));
+        assert_int_equal(a.n_told, 0);
+        join(&b); /* still the same flight */
+        assert_int_equal(oauth_count, 1);
+        disk_answers(NULL);
+        assert_told(&a, 0);
+        assert_told(&b, 0);
+
+        join(&c);
+        assert_string_equal(oauth_next()->secret, "rotated");
+        oauth_answer_tokens(new_tokens(GROUPS, "newer", "rotated again"));
+        assert_int_equal(c.n_told, 0);
+        disk_answers(&full); /* does not turn it into a failure */
+        assert_told(&c, 0);
+}
+
+static void test_trouble_keeps_the_grant(void **state) {
+        static const enum oauth_verdict verdicts[] = {OAUTH_TROUBLE, OAUTH_REFUSED};
+
+        for (size_t i = 0; i < ARRAY_SIZE(verdicts); i++) {
+                caller_deinit(&a);
+                caller_init(&a);
+                join(&a);
+                oauth_answer_fault(verdicts[i], 0);
+                assert_told(&a, AGENT_ERROR_UNAVAILABLE);
+                assert_string_equal(fault_message(&a.fault), "said Globus");
+                assert_int_equal(grant->state, GRANT_ALIVE);
+                assert_secret(grant->refresh_token, "refresh");
+                assert_secret(grant->token.secret, "access");
+                assert_int_equal(grant->tries.failures, i + 1);
+                assert_string_equal(grant->tries.error, "said Globus");
+        }
+
+        assert_int_equal(n_changed, 2);
+}
+
+static void test_invalid_grant_ends_it(void **state) {
+        struct fault fault = {};
+
+        join(&a);
+        oauth_answer_fault(OAUTH_INVALID_GRANT, 0);
+        assert_told(&a, AGENT_ERROR_LOGIN_NEEDED);
+        assert_string_equal(a.fault.reason, "dead");
+        assert_string_equal(a.fault.profile, "default");
+        assert_string_equal(a.fault.resource_server, GROUPS);
+        assert_true(strv_contains(a.fault.required_scopes, GROUPS_ALL));
+        assert_int_equal(grant->state, GRANT_DEAD);
+        assert_null(grant->refresh_token);
+        assert_int_equal(save_kicks, 1); /* so that a restart does not ask again */
+        assert_int_equal(n_changed, 1);
+
+        assert_int_equal(refresh_join(refreshes, grant->id, &b.waiter, caller_told, &fault),
+                         AGENT_ERROR_LOGIN_NEEDED);
+        assert_string_equal(fault.reason, "dead");
+        assert_int_equal(oauth_count, 1);
+        assert_int_equal(b.n_told, 0);
+        fault_deinit(&fault);
+        assert_permits(true, AGENT_ERROR_LOGIN_NEEDED);
+        assert_int_equal(get_grant(vault, "default", TRANSFER)->state, GRANT_ALIVE);
+}
+
+static void test_client_at_fault(void **state) {
+        join(&a);
+        oauth_answer_fault(OAUTH_CLIENT_AT_FAULT, 0);
+        assert_told(&a, AGENT_ERROR_LOGIN_NEEDED);
+        assert_string_equal(a.fault.reason, "client");
+        assert_int_equal(grant->state, GRANT_CLIENT_AT_FAULT);
+        assert_secret(grant->refresh_token, "refresh"); /* it may heal */
+
+        assert_permits(false, AGENT_ERROR_LOGIN_NEEDED);
+        fake_sleep(3599);
+        assert_permits(false, AGENT_ERROR_LOGIN_NEEDED);
+        fake_sleep(1);
+        assert_permits(false, 0);
+        join(&b);
+        oauth_answer_tokens(new_tokens(GROUPS, "healed", NULL));
+        assert_told(&b, 0);
+        assert_int_equal(grant->state, GRANT_ALIVE);
+}
+
+static void test_foreign_answer(void **state) {
+        join(&a);
+        oauth_answer_tokens(new_tokens(TRANSFER, "foreign", NULL));
+        assert_told(&a, AGENT_ERROR_UNAVAILABLE);
+        assert_secret(grant->token.secret, "access");
+        assert_secret(get_grant(vault, "default", TRANSFER)->token.secret, "other");
+}
+
+static void test_grant_goes_meanwhile(void **state) {
+        const struct fault *none = NULL;
+        uint64_t id = grant->id;
+        struct fault fault = {};
+
+        join(&a);
+        assert_int_equal(vault_remove_account(vault, "default"), 0);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
+        assert_int_equal(a.n_told, 1);
+        assert_ptr_not_equal(fault_message(&a.fault), none);
+        assert_int_not_equal(a.answer, 0);
+
+        assert_int_not_equal(refresh_join(refreshes, id, &b.waiter, caller_told, &fault), 0);
+        assert_int_not_equal(fault.r, 0);
+        assert_int_equal(b.n_told, 0);
+        assert_int_equal(oauth_count, 1);
+        fault_deinit(&fault);
+}
+
+static void test_cannot_send(void **state) {
+        struct fault fault = {};
+
+        oauth_result = -ENOMEM;
+        assert_int_equal(refresh_join(refreshes, grant->id, &a.waiter, caller_told, &fault), -ENOMEM);
+        oauth_result = 0;
+        assert_int_equal(fault.r, -ENOMEM);
+        assert_int_equal(refresh_count(refreshes), 0);
+        fault_deinit(&fault);
+}
+
+static void test_start(void **state) {
+        refresh_start(refreshes, grant->id);
+        refresh_start(refreshes, grant->id);
+        join(&a);
+        assert_int_equal(oauth_count, 1);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
+        assert_told(&a, 0);
+}
+
+static void join_at_the_end(struct caller *caller) {
+        struct fault fault = {};
+
+        assert_int_equal(refresh_join(refreshes, grant->id, &caller->waiter, caller_told, &fault),
+                         AGENT_ERROR_STOPPING);
+        fault_deinit(&fault);
+}
+
+static void test_stopping(void **state) {
+        disk_is_quick = false;
+        join(&a);
+        join(&b);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL)); /* waits for the disk */
+        a.then = join_at_the_end;
+        refreshes = refresh_free(refreshes);
+        assert_told(&a, AGENT_ERROR_STOPPING);
+        assert_told(&b, AGENT_ERROR_STOPPING);
+        disk_answers(NULL);
+        assert_told(&a, AGENT_ERROR_STOPPING);
+        assert_int_equal(n_changed, 0);
+        assert_int_equal(oauth_on_their_way(), 0);
+}
+
+static void test_one_try_a_minute(void **state) {
+        struct fault fault = {};
+
+        assert_permits(false, 0); /* none in this process yet */
+        join(&a);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
+
+        fake_sleep(59);
+        assert_permits(false, AGENT_ERROR_SHORT_VALIDITY);
+        assert_permits(true, AGENT_ERROR_SHORT_VALIDITY); /* whoever insists */
+        assert_int_equal(refresh_permits(refreshes, grant, false, &fault), AGENT_ERROR_SHORT_VALIDITY);
+        assert_int_equal(fault.expires_in, 3600 - 59);
+        fault_deinit(&fault);
+        fake_sleep(1);
+        assert_permits(false, 0);
+}
+
+static void test_pauses_grow(void **state) {
+        uint64_t longest = 0;
+
+        for (unsigned i = 0; i < 14; i++) {
+                uint64_t pause, most = MIN(UINT64_C(1) << MIN(i, 9U), UINT64_C(300)) * USEC_PER_SEC;
+
+                refresh_start(refreshes, grant->id);
+                oauth_answer_fault(OAUTH_TROUBLE, 0);
+                pause = grant->tries.retry_usec - fake_boottime;
+                assert_in_range(pause, most / 2, most);
+                longest = MAX(longest, pause);
+        }
+
+        assert_true(longest >= 150 * USEC_PER_SEC);
+        assert_permits(false, AGENT_ERROR_UNAVAILABLE);
+        fake_sleep(300);
+        assert_permits(false, 0);
+        refresh_start(refreshes, grant->id);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
+        assert_int_equal(grant->tries.failures, 0);
+        assert_null(grant->tries.error);
+}
+
+static void test_retry_after(void **state) {
+        struct fault fault = {};
+
+        join(&a);
+        oauth_answer_fault(OAUTH_TROUBLE, fake_unix + 120);
+        assert_int_equal(a.fault.retry_at, fake_unix + 120);
+        fake_sleep(119);
+        assert_int_equal(refresh_permits(refreshes, grant, false, &fault), AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(fault.retry_at, fake_unix + 1);
+        fault_deinit(&fault);
+        fake_sleep(1);
+        assert_permits(false, 0);
+
+        refresh_start(refreshes, grant->id);
+        oauth_answer_fault(OAUTH_TROUBLE, fake_unix + 100 * 24 * 3600); /* not believed */
+        fake_sleep(3600);
+        assert_permits(false, 0);
+}
+
+static void test_urgent_tries(void **state) {
+        refresh_start(refreshes, grant->id);
+        oauth_answer_fault(OAUTH_TROUBLE, fake_unix + 3600);
+
+        for (unsigned minute = 0; minute < 2; minute++) {
+                for (unsigned i = 0; i < 3; i++)
+                        assert_permits(true, 0);
+                assert_permits(true, AGENT_ERROR_UNAVAILABLE);
+                assert_permits(false, AGENT_ERROR_UNAVAILABLE);
+                fake_sleep(59);
+                assert_permits(true, AGENT_ERROR_UNAVAILABLE);
+                fake_sleep(1);
+        }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(test_one_for_all),
+                TEST(test_all_leave),
+                TEST(test_callbacks),
+                TEST(test_saved_before_handed_out),
+                TEST(test_trouble_keeps_the_grant),
+                TEST(test_invalid_grant_ends_it),
+                TEST(test_client_at_fault),
+                TEST(test_foreign_answer),
+                TEST(test_grant_goes_meanwhile),
+                TEST(test_cannot_send),
+                TEST(test_start),
+                TEST(test_stopping),
+                TEST(test_one_try_a_minute),
+                TEST(test_pauses_grow),
+                TEST(test_retry_after),
+                TEST(test_urgent_tries),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
