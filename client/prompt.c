@@ -132,7 +132,7 @@ int prompt_read_line(struct prompt *prompt) {
 
         if (interrupted)
                 r = -EINTR;
-        if (r || !prompt->terminal)
+        if (r && prompt->terminal)
                 prompt_show(prompt, "\n", 1); /* nobody has ended the line that the question stands on */
 
         return r;

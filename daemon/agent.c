@@ -13,7 +13,8 @@
 #include "daemon/socket.h"
 #include "proto/log.h"
 
-/* How long refreshes that are on their way may keep the end waiting: a rotated refresh token must reach the disk. */
+/* How long refreshes that are on their way may keep the end waiting: a rotated refresh token must reach the
+ * disk. */
 #define STOP_PATIENCE_USEC (5 * USEC_PER_SEC)
 
 struct agent {
@@ -348,7 +349,8 @@ int agent_run(struct agent *agent) {
         return sd_event_loop(agent->event);
 }
 
-/* Whoever waits is answered while there is a door to answer through; what changed is handed to the worker before it ends. */
+/* Whoever waits is answered while there is a door to answer through; what changed is handed to the worker
+ * before it ends. */
 bool agent_stop(struct agent *agent) {
         bool stopped = true;
 

@@ -20,6 +20,7 @@ struct own_socket {
         int lock_fd;
         dev_t device;
         ino_t inode;
+        bool gone; /* something was done to its name; a new file there may have the old one's number */
         sd_event_source *watch;
         struct alarm *look;
         own_socket_fn lost;
@@ -29,7 +30,7 @@ struct own_socket {
 static bool own_socket_is_there(const struct own_socket *own) {
         struct stat st;
 
-        return lstat(own->path, &st) == 0 && st.st_dev == own->device && st.st_ino == own->inode;
+        return !own->gone && lstat(own->path, &st) == 0 && st.st_dev == own->device && st.st_ino == own->inode;
 }
 
 static void own_socket_check(struct own_socket *own) {
@@ -40,7 +41,11 @@ static void own_socket_check(struct own_socket *own) {
 }
 
 static int own_socket_on_change(sd_event_source *source, const struct inotify_event *event, void *userdata) {
-        own_socket_check(userdata);
+        struct own_socket *own = userdata;
+
+        if (event->len > 0 && streq(event->name, strrchr(own->path, '/') + 1))
+                own->gone = true;
+        own_socket_check(own);
         return 0;
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * Socket: the one the agent listens on: passed by the service manager, or bound at its own path and watched there.
+ * Socket: the one the agent listens on: passed by the service manager, or bound at its own path and watched
+ * there.
  */
 
 #include <systemd/sd-event.h>

@@ -47,11 +47,8 @@ static int take_parameters(struct json_object **ret, struct json_object *envelop
         return 0;
 }
 
-/* Into a zeroed record of the table, and *ret_parameters. Both are released by the caller on failure, too. */
-static int parse_envelope(const struct field *table, void *record, struct json_object **ret_parameters,
-                          enum fields_mode mode, const char *text, size_t n) {
+static int parse_envelope(struct json_object **ret, const char *text, size_t n) {
         _cleanup_(json_wipep) struct json_object *envelope = NULL;
-        const char *bad;
         int r;
 
         r = json_parse(&envelope, text, n, 0);
@@ -60,9 +57,15 @@ static int parse_envelope(const struct field *table, void *record, struct json_o
         if (!json_object_is_type(envelope, json_type_object))
                 return -EBADMSG;
 
-        r = take_parameters(ret_parameters, envelope);
-        if (r)
-                return r;
+        *ret = TAKE(envelope);
+        return 0;
+}
+
+/* What is left in it, into a zeroed record of the table, which is released by the caller on failure, too. */
+static int parse_members(const struct field *table, void *record, struct json_object *envelope,
+                         enum fields_mode mode) {
+        const char *bad;
+        int r;
 
         r = fields_parse(table, record, envelope, mode, &bad);
         return r > 0 ? -EBADMSG : r;
@@ -70,9 +73,12 @@ static int parse_envelope(const struct field *table, void *record, struct json_o
 
 int message_parse_call(struct message_call *ret, const char *text, size_t n) {
         _cleanup_(message_call_deinit) struct message_call call = {};
+        _cleanup_(json_wipep) struct json_object *envelope = NULL;
         int r;
 
-        r = parse_envelope(call_fields, &call, &call.parameters, FIELDS_EXACT, text, n);
+        r = parse_envelope(&envelope, text, n);
+        r = r ?: take_parameters(&call.parameters, envelope);
+        r = r ?: parse_members(call_fields, &call, envelope, FIELDS_EXACT);
         if (r)
                 return r;
         if (call.oneway + call.more + call.upgrade > 1)
@@ -85,9 +91,12 @@ int message_parse_call(struct message_call *ret, const char *text, size_t n) {
 
 int message_parse_reply(struct message_reply *ret, const char *text, size_t n) {
         _cleanup_(message_reply_deinit) struct message_reply reply = {};
+        _cleanup_(json_wipep) struct json_object *envelope = NULL;
         int r;
 
-        r = parse_envelope(reply_fields, &reply, &reply.parameters, FIELDS_OPEN, text, n);
+        r = parse_envelope(&envelope, text, n);
+        r = r ?: take_parameters(&reply.parameters, envelope);
+        r = r ?: parse_members(reply_fields, &reply, envelope, FIELDS_OPEN);
         if (r)
                 return r;
 

@@ -1,10 +1,11 @@
 #pragma once
 
 /*
- * Login request: what a login is asked to bring, worked out from the caller's words, the profile and the settings.
+ * Login request: what a login is asked to bring, worked out from the caller's words, the profile and the
+ * settings.
  *
- * A login adds to a profile: per resource server it asks for the union of old and new scopes. The profile's own origin goes
- * before the settings, so that it stays one identity in one environment.
+ * A login adds to a profile: per resource server it asks for the union of old and new scopes. The profile's own
+ * origin goes before the settings, so that it stays one identity in one environment.
  */
 
 #include "daemon/base/config.h"

@@ -3,8 +3,8 @@
 /*
  * Login: one that waits for a person: begun with an authorize URL, ended by the code that Globus shows.
  *
- * A code is exchanged once and never sent again after it may have arrived; after a failed exchange the login waits for
- * another code. The tokens of a login that is refused, since it is another identity's, are revoked.
+ * A code is exchanged once and never sent again after it may have arrived; after a failed exchange the login
+ * waits for another code. The tokens of a login that is refused, since it is another identity's, are revoked.
  */
 
 #include "daemon/flow/login-request.h"
@@ -50,8 +50,8 @@ struct login {
 int login_new(struct login **ret, const struct login_deps *deps, struct login_request *request);
 struct login *login_free(struct login *login);
 
-/* 0: the waiter is told later, once. Else the fault's code. The same code twice joins; another one meanwhile is Busy. The
- * code may have blanks and line ends in it. */
+/* 0: the waiter is told later, once. Else the fault's code. The same code twice joins; another one meanwhile is
+ * Busy. The code may have blanks and line ends in it. */
 int login_offer_code(struct login *login, const struct secret *code, struct waiter *waiter, waiter_fn done,
                      struct fault *fault);
 

@@ -3,8 +3,8 @@
 /*
  * Logins: those that wait for a person: begun with an authorize URL, ended by the code that Globus shows.
  *
- * At most LOGINS_MAX at a time, each for LOGIN_LIFE_USEC. A code is exchanged once and never sent again after it may have
- * arrived; after a failed exchange the login waits for another code. Logins end with the daemon.
+ * At most LOGINS_MAX at a time, each for LOGIN_LIFE_USEC. A code is exchanged once and never sent again after
+ * it may have arrived; after a failed exchange the login waits for another code. Logins end with the daemon.
  */
 
 #include <systemd/sd-event.h>

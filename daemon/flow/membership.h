@@ -3,8 +3,8 @@
 /*
  * Membership: the listing of a profile's groups, fetched once for any number of callers.
  *
- * The last one per profile and statuses is kept for LISTING_LIFE_USEC as the reply it will be, and given to whoever is
- * content with its age; a login or logout drops it, and a failure never turns into an old listing.
+ * The last one per profile and statuses is kept for LISTING_LIFE_USEC as the reply it will be, and given to
+ * whoever is content with its age; a login or logout drops it, and a failure never turns into an old listing.
  */
 
 #include <systemd/sd-event.h>
@@ -30,7 +30,8 @@ struct membership_query {
         uint64_t max_age_usec;
 };
 
-/* 0: the listing is known, and in waiter->reply. -EINPROGRESS: done is called later, once. Else the fault's code. */
+/* 0: the listing is known, and in waiter->reply. -EINPROGRESS: done is called later, once. Else the fault's
+ * code. */
 int membership_get(struct membership *membership, const struct membership_query *query,
                    struct listing_waiter *waiter, waiter_fn done, struct fault *fault);
 

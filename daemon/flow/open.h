@@ -3,8 +3,9 @@
 /*
  * Open: brings what is on disk into the vault at the start.
  *
- * Until the disk has answered, calls that need the vault wait here. A store that cannot be read stays untouched, and the
- * daemon serves on in memory; a disk or directory that fails is tried again until it answers.
+ * Until the disk has answered, calls that need the vault wait here. A store that cannot be read stays
+ * untouched, and the daemon serves on in memory; a disk or directory that fails is tried again until it
+ * answers.
  */
 
 #include <systemd/sd-event.h>
@@ -37,8 +38,9 @@ bool open_join(struct open *open, struct waiter *waiter, waiter_fn done);
 /* Why the store was not read, with how to go on; NULL when it was. Borrowed. */
 const struct fault *open_trouble(const struct open *open);
 
-/* Puts a store that cannot be read out of the way, so that saving can begin anew. Fails if it can be read, or at once if
- * another one is under way (-EBUSY). Else done is called later; open_moved_to() is then its new path, or NULL. */
+/* Puts a store that cannot be read out of the way, so that saving can begin anew. Fails if it can be read, or
+ * at once if another one is under way (-EBUSY). Else done is called later; open_moved_to() is then its new
+ * path, or NULL. */
 int open_move_aside(struct open *open, struct waiter *waiter, waiter_fn done);
 const char *open_moved_to(const struct open *open);
 

@@ -8,7 +8,11 @@
 /* How long a wish, as against a demand, may keep a caller from a token that is valid. */
 #define WISH_PATIENCE_USEC (2 * USEC_PER_SEC)
 
+/* Of a grant that Globus has ended nothing is given out any more: its token was most likely ended with it. */
 static uint64_t grant_remaining_usec(const struct grant *grant) {
+        if (grant->state == GRANT_DEAD)
+                return 0;
+
         return token_remaining_usec(&grant->token, clock_boottime_usec());
 }
 

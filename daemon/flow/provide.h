@@ -3,8 +3,9 @@
 /*
  * Provide: a token good for as long as asked for: at once, or after one refresh.
  *
- * A token that is valid is given at once. One that has less time left than is wished for is refreshed first, but not for
- * longer than a moment: a refresh that is slow or fails takes a valid token from nobody. Used by whatever needs a token.
+ * A token that is valid is given at once. One that has less time left than is wished for is refreshed first,
+ * but not for longer than a moment: a refresh that is slow or fails takes a valid token from nobody. Used by
+ * whatever needs a token.
  */
 
 #include <systemd/sd-event.h>
@@ -46,8 +47,8 @@ struct provision {
 
 #define PROVISION_INIT(p) ((struct provision){.waiter.link = LIST_INIT((p).waiter.link)})
 
-/* 0: the token is good now, and done is not called. -EINPROGRESS: done is called later, once. Else the fault's code, and done
- * is not called. */
+/* 0: the token is good now, and done is not called. -EINPROGRESS: done is called later, once. Else the fault's
+ * code, and done is not called. */
 int provision_begin(struct provision *provision, const struct provide *provide, struct grant *grant,
                     struct fault *fault);
 

@@ -3,9 +3,9 @@
 /*
  * Refresh: exchanges refresh tokens for fresh access tokens, one request per grant at a time.
  *
- * Ten clients may ask for the same stale token at once; Globus sees one request. Each caller brings its own waiter. When
- * the answer is here and saved, every waiter still waiting is told once; one that left is not. Only a well-formed
- * invalid_grant ends a grant; any other failure is tried again, more and more slowly.
+ * Ten clients may ask for the same stale token at once; Globus sees one request. Each caller brings its own
+ * waiter. When the answer is here and saved, every waiter still waiting is told once; one that left is not.
+ * Only a well-formed invalid_grant ends a grant; any other failure is tried again, more and more slowly.
  */
 
 #include <systemd/sd-event.h>
@@ -32,8 +32,8 @@ int refresh_new(struct refresh **ret, const struct refresh_deps *deps);
 /* Tells whoever still waits that the agent is stopping; from then on refresh_join() says so at once. */
 struct refresh *refresh_free(struct refresh *refresh);
 
-/* 0: done is called later, exactly once. Otherwise the result is known at once, with a fault, and done is not called.
- * Starts a flight if none is under way: whether that is in order, refresh_permits() tells. */
+/* 0: done is called later, exactly once. Otherwise the result is known at once, with a fault, and done is not
+ * called. Starts a flight if none is under way: whether that is in order, refresh_permits() tells. */
 int refresh_join(struct refresh *refresh, uint64_t grant_id, struct waiter *waiter, waiter_fn done,
                  struct fault *fault);
 
@@ -45,9 +45,9 @@ size_t refresh_count(const struct refresh *refresh);
 
 bool refresh_is_flying(const struct refresh *refresh, uint64_t grant_id);
 
-/* 0: one more try is in order now. Else the answer of the last try, as a fault: LoginNeeded for a grant that has ended,
- * Unavailable with the time of the next try. AGENT_ERROR_SHORT_VALIDITY: the last try worked, less than a minute ago.
- * urgent: a person insists; a few such tries a minute are let through after failures. */
+/* 0: one more try is in order now. Else the answer of the last try, as a fault: LoginNeeded for a grant that
+ * has ended, Unavailable with the time of the next try. AGENT_ERROR_SHORT_VALIDITY: the last try worked, less
+ * than a minute ago. urgent: a person insists; a few such tries a minute are let through after failures. */
 int refresh_permits(struct refresh *refresh, struct grant *grant, bool urgent, struct fault *fault);
 
 DEFINE_CLEANUP(struct refresh, refresh_free);

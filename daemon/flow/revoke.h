@@ -1,10 +1,11 @@
 #pragma once
 
 /*
- * Revoke: takes tokens back at Globus (RFC 7009): a batch of grants, each access token first, then the refresh token.
+ * Revoke: takes tokens back at Globus (RFC 7009): a batch of grants, each access token first, then the refresh
+ * token.
  *
- * The batch has copies of its own, so that vault and disk can forget at once, whatever the network says. What could not be
- * revoked is named at the end, which comes after REVOKE_PATIENCE_USEC at the latest.
+ * The batch has copies of its own, so that vault and disk can forget at once, whatever the network says. What
+ * could not be revoked is named at the end, which comes after REVOKE_PATIENCE_USEC at the latest.
  */
 
 #include <systemd/sd-event.h>

@@ -3,8 +3,8 @@
 /*
  * Save: puts the vault's changes on disk, one write in flight; what changes meanwhile rides in the next.
  *
- * A disk that refuses or hangs costs nobody a token: whoever waits is told after SAVE_PATIENCE_USEC at the latest, the
- * vault has it, and writing is tried again until it works.
+ * A disk that refuses or hangs costs nobody a token: whoever waits is told after SAVE_PATIENCE_USEC at the
+ * latest, the vault has it, and writing is tried again until it works.
  */
 
 #include <systemd/sd-event.h>
@@ -40,8 +40,8 @@ struct save *save_free(struct save *save);
 /* Starts writing if something has changed and nothing is being written. To be called after each change. */
 void save_kick(struct save *save);
 
-/* The same, and true: done is called later, once, when all that has changed until now is on disk, or will not be for a
- * while. False: there is nothing to wait for. */
+/* The same, and true: done is called later, once, when all that has changed until now is on disk, or will not
+ * be for a while. False: there is nothing to wait for. */
 bool save_join(struct save *save, struct saving *saving, waiter_fn done);
 
 /* Why changes are not on disk; NULL while there is no trouble. Borrowed. */

@@ -3,8 +3,8 @@
 /*
  * Protector: wraps and unwraps a store's data key; pure.
  *
- * keyfile: 32 random bytes in a file of the user's; the key that wraps is HKDF-SHA256 of it, salted with the store's id,
- * for this uid: a copy of store and key file is of no use to another user of the same program.
+ * keyfile: 32 random bytes in a file of the user's; the key that wraps is HKDF-SHA256 of it, salted with the
+ * store's id, for this uid: a copy of store and key file is of no use to another user of the same program.
  */
 
 #include <sys/types.h>

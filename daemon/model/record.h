@@ -42,8 +42,8 @@ struct record *record_free(struct record *record);
 int record_copy(struct record **ret, const struct record *record);
 
 /*
- * As it stands in the body of a store: u8 kind · uuid [16] · u64 generation · u16+profile · u16+resource server (empty:
- * none) · u32+payload. -EBADMSG: damaged.
+ * As it stands in the body of a store: u8 kind · uuid [16] · u64 generation · u16+profile · u16+resource server
+ * (empty: none) · u32+payload. -EBADMSG: damaged.
  */
 int record_encode(struct buffer *out, const struct record *record);
 int record_decode(struct record **ret, struct bytes *from);

@@ -60,8 +60,8 @@ static bool drop_grants(struct store *store, const char *profile) {
 }
 
 /*
- * Another daemon may have logged another identity into the same profile. The grants belong to the account that they came
- * with, so they go with it, unless the account was merely logged in once more.
+ * Another daemon may have logged another identity into the same profile. The grants belong to the account that
+ * they came with, so they go with it, unless the account was merely logged in once more.
  */
 static void make_room(struct store *store, const struct record *record) {
         struct record *named = find(store, record, same_name);

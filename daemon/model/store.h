@@ -3,12 +3,13 @@
 /*
  * Store: the contents of the store file, encoded and decoded; pure, for any thread.
  *
- *   magic "GLOBUSAG" · u16 format · store id [16] · u8+protector name · u16+protector parameters · u16+wrapped data key
+ *   magic "GLOBUSAG" · u16 format · store id [16] · u8+protector name · u16+protector parameters · u16+wrapped
+ * data key
  *   · sealed body
  *
- * Integers are big endian. The body is sealed (AES-256-GCM, fresh nonce a write) under a random data key, with the whole
- * header as associated data; the protector wraps the data key, with what precedes it as associated data. A store that
- * cannot be read is never written over.
+ * Integers are big endian. The body is sealed (AES-256-GCM, fresh nonce a write) under a random data key, with
+ * the whole header as associated data; the protector wraps the data key, with what precedes it as associated
+ * data. A store that cannot be read is never written over.
  */
 
 #include "proto/buffer.h"
@@ -32,7 +33,8 @@ struct store {
 int store_new(struct store **ret);
 struct store *store_free(struct store *store);
 
-/* The header only. AGENT_ERROR_STORAGE_FAILED with what is wrong in words: foreign file, newer format, truncated. */
+/* The header only. AGENT_ERROR_STORAGE_FAILED with what is wrong in words: foreign file, newer format,
+ * truncated. */
 int store_decode_header(struct store **ret, struct bytes file, struct fault *fault);
 
 /* What the protector authenticates when it wraps the data key: the header up to that. */
@@ -43,8 +45,9 @@ int store_decode_body(struct store *store, struct bytes file, struct fault *faul
 
 int store_encode(struct buffer *out, const struct store *store);
 
-/* Applies changes as record.h says. They stay the caller's. *ret_changed: whether there is anything to write. Grants go
- * with their account: with one removed, or replaced by another with another payload; and none is left without. */
+/* Applies changes as record.h says. They stay the caller's. *ret_changed: whether there is anything to write.
+ * Grants go with their account: with one removed, or replaced by another with another payload; and none is left
+ * without. */
 int store_apply(struct store *store, struct list *changes, bool *ret_changed);
 
 DEFINE_CLEANUP(struct store, store_free);

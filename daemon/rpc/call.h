@@ -3,8 +3,8 @@
 /*
  * Call: one request of a peer, and exactly one reply to it.
  *
- * Replying consumes the call. Freeing one that was not answered answers Stopping, unless its peer is gone. The reply is
- * written in one pass into the peer's buffer, which is wiped as it is sent.
+ * Replying consumes the call. Freeing one that was not answered answers Stopping, unless its peer is gone. The
+ * reply is written in one pass into the peer's buffer, which is wiped as it is sent.
  */
 
 #include "daemon/flow/waiter.h"

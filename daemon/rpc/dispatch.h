@@ -3,8 +3,8 @@
 /*
  * Dispatch: from a method's name to its handler, through one gate.
  *
- * Each method is declared as one row: name, fields, flags, handler. Nothing reaches a handler that is not of its declared
- * form; what needs the settings or the store does not pass while they are wrong or not there.
+ * Each method is declared as one row: name, fields, flags, handler. Nothing reaches a handler that is not of
+ * its declared form; what needs the settings or the store does not pass while they are wrong or not there.
  */
 
 #include "daemon/rpc/call.h"

@@ -3,8 +3,9 @@
 /*
  * Listener: lets peers of our own uid in, and polls them all.
  *
- * Their sockets are one epoll set, which is one source of the event loop: sd-event dispatches one source a wait, and would
- * let a crowd of peers queue behind each other. Few are accepted a wake-up, so that a flood keeps nobody waiting.
+ * Their sockets are one epoll set, which is one source of the event loop: sd-event dispatches one source a
+ * wait, and would let a crowd of peers queue behind each other. Few are accepted a wake-up, so that a flood
+ * keeps nobody waiting.
  */
 
 #include <systemd/sd-event.h>
@@ -23,7 +24,8 @@ enum {
 
 #define LISTENER_UNREAD_MAX ((size_t)64 * 1024 * 1024)
 
-/* Takes over fd, a listening socket, also on failure. descriptor_limit: of the process; fewer connections, if it is low. */
+/* Takes over fd, a listening socket, also on failure. descriptor_limit: of the process; fewer connections, if
+ * it is low. */
 int listener_new(struct listener **ret, sd_event *event, const struct context *context, int fd,
                  uint64_t descriptor_limit);
 

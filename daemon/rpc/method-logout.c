@@ -49,7 +49,8 @@ static void write_revoked(struct writer *writer, const char *name, const struct 
         write_array_end(writer);
 }
 
-/* The page of the first one's Globus: profiles of several environments at once are rare, and the names say which. */
+/* The page of the first one's Globus: profiles of several environments at once are rare, and the names say
+ * which. */
 static void write_consents_url(struct writer *writer, const struct list *items) {
         for (const struct list *l = items->next; l != items; l = l->next) {
                 const struct revoked *item = CONTAINER(l, struct revoked, link);

@@ -11,7 +11,7 @@ static const struct field get_status_fields[] = {{}};
 
 static const char *grant_state(const struct grant *grant, uint64_t now) {
         if (grant->state == GRANT_DEAD)
-                return "login_needed"; /* soon, even if its token is valid for a while */
+                return "login_needed";
         if (token_remaining_usec(&grant->token, now) > 0)
                 return "valid";
 

@@ -7,7 +7,8 @@
 /* The profile meant by NULL. */
 const char *method_profile(const char *profile);
 
-/* The account of a profile, borrowed. Else a fault: LoginNeeded(never), also where the profile belongs to another environment
- * than the one named (may be NULL); StorageFailed where the store, which could have it, could not be read. */
+/* The account of a profile, borrowed. Else a fault: LoginNeeded(never), also where the profile belongs to
+ * another environment than the one named (may be NULL); StorageFailed where the store, which could have it,
+ * could not be read. */
 int method_find_account(struct account **ret, const struct context *context, const char *profile,
                         const char *environment, struct fault *fault);

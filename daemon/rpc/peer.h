@@ -3,8 +3,9 @@
 /*
  * Peer: one connection: reads a call, has it answered, sends the reply, reads the next.
  *
- * One call at a time; a peer that does not read its reply is not read from. What its socket is polled for follows from its
- * state, in peer_update() and nowhere else. Only the listener frees a peer, never a callback of the peer's own.
+ * One call at a time; a peer that does not read its reply is not read from. What its socket is polled for
+ * follows from its state, in peer_update() and nowhere else. Only the listener frees a peer, never a callback
+ * of the peer's own.
  */
 
 #include <stdint.h>

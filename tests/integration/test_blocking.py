@@ -162,6 +162,6 @@ def test_client_killed_in_the_middle_of_a_call(ada):
     waiting.kill()
     finish(waiting)
     ada.globus.faults.refresh.release()
-    ada.wait_for(lambda status: status["connections"] == 1)
+    ada.wait_for(lambda status: status["connections"] == 1 and "Refreshed" in ada.log)
     token = ada.token()                                 # what the dead one asked for is not lost
     assert ada.token("--refresh") == token and ada.refreshes() == 1
