@@ -138,15 +138,17 @@ static int append_quoted(struct buffer *out, const char *word) {
         return r ?: buffer_append(out, "'", 1);
 }
 
-/* The command that meets a LoginNeeded, for the agent cannot know what its client is called. */
+/* The command that meets a LoginNeeded, for the agent cannot know what its client is called. A first login asks
+ * for the usual scopes by itself. */
 static int append_login_command(struct buffer *out, const struct fault *fault) {
+        bool first = fault->reason && streq(fault->reason, "never");
         int r = buffer_append_string(out, "; log in with: globus-agentctl login");
 
         if (!r && fault->profile && !streq(fault->profile, "default")) {
                 r = buffer_append_string(out, " --profile ");
                 r = r ?: append_quoted(out, fault->profile);
         }
-        for (char **scope = fault->required_scopes; !r && scope && *scope; scope++) {
+        for (char **scope = first ? NULL : fault->required_scopes; !r && scope && *scope; scope++) {
                 r = buffer_append_string(out, " --scope ");
                 r = r ?: append_quoted(out, *scope);
         }

@@ -14,7 +14,8 @@ typedef void (*alarm_fn)(void *userdata);
 int alarm_new(struct alarm **ret, sd_event *event, uint64_t accuracy_usec, alarm_fn ring, void *userdata);
 struct alarm *alarm_free(struct alarm *alarm);
 
-/* Rings once at that instant, or at once if it has passed; from the loop, never from here. USEC_INFINITY: off. */
+/* Rings once at that instant, or at once if it has passed; from the loop, never from here. USEC_INFINITY:
+ * off. */
 void alarm_set(struct alarm *alarm, uint64_t at_usec);
 
 DEFINE_CLEANUP(struct alarm, alarm_free);

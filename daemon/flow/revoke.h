@@ -49,7 +49,8 @@ int revocation_add_tokens(struct revocation *revocation, const char *profile, co
 /* done is called later, once, and may free it. */
 void revocation_start(struct revocation *revocation, revocation_fn done, void *userdata);
 
-/* Nobody waits for it any more: it is the revoker's, goes on (or starts), and frees itself. done is not called. */
+/* Nobody waits for it any more: it is the revoker's, goes on (or starts), and frees itself. done is not
+ * called. */
 void revocation_detach(struct revocation *revocation);
 
 /* revoked.link. Borrowed. */

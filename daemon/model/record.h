@@ -38,7 +38,7 @@ struct change {
 
 struct record *record_free(struct record *record);
 
-/* -EINVAL: not one that can be stored: an account has no resource server, a grant has one, both have a payload. */
+/* -EINVAL: not one that can be stored: an account has no resource server, a grant has one, both a payload. */
 int record_copy(struct record **ret, const struct record *record);
 
 /*

@@ -3,9 +3,8 @@
 /*
  * Store: the contents of the store file, encoded and decoded; pure, for any thread.
  *
- *   magic "GLOBUSAG" · u16 format · store id [16] · u8+protector name · u16+protector parameters · u16+wrapped
- * data key
- *   · sealed body
+ *   magic "GLOBUSAG" · u16 format · store id [16] · u8+protector name · u16+protector parameters
+ *   · u16+wrapped data key · sealed body
  *
  * Integers are big endian. The body is sealed (AES-256-GCM, fresh nonce a write) under a random data key, with
  * the whole header as associated data; the protector wraps the data key, with what precedes it as associated

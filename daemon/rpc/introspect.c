@@ -1,4 +1,4 @@
-/* org.varlink.service: what this service is, and the text of its interfaces (varlink.org, Service Interface). */
+/* org.varlink.service: what this service is, and its interfaces as text (varlink.org, Service Interface). */
 
 #include "daemon/rpc/dispatch.h"
 

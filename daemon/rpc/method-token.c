@@ -92,7 +92,7 @@ static int need_consent(const struct account *account, const char *server, char 
                                               .resource_server = server,
                                               .scopes = scopes,
                                       },
-                                      "Profile '%s' has no consent for that at %s", account->profile, server);
+                                      "Profile '%s' lacks a consent at %s", account->profile, server);
 }
 
 static int add_missing(char ***missing, const struct grant *grant, char *const *scopes) {

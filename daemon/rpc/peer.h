@@ -44,7 +44,8 @@ void peer_process(struct peer *peer, uint32_t events);
 /* Where its next reply is written. */
 struct buffer *peer_out(struct peer *peer);
 
-/* The reply is written (r: or could not be). Sends what goes; the next call is taken up later, from the loop. */
+/* The reply is written (r: or could not be). Sends what goes; the next call is taken up later, from the
+ * loop. */
 void peer_answered(struct peer *peer, bool oneway, int r);
 
 /* At the end: answers what is pending with Stopping, as far as the socket takes it at once. */
