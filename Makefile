@@ -115,6 +115,7 @@ check:
 
 demo:
 	@tests/deps demo
+	@echo 'Building globus-agent and globus-agentctl in build/'
 	@$(MAKE) --no-print-directory -s -j2 all
 	@$(PYTHON) tests/demo.py
 

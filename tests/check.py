@@ -70,6 +70,12 @@ def lint_all() -> Count:
     return Count(len(results) - failed, failed)
 
 
+def say(count: Count) -> str:
+    """Not as the last line says it, which there is only once."""
+    verdict = f"{count.failed} of {sum(count)} FAILED" if count.failed else "well"
+    return f"{verdict}, {count.skipped} of {sum(count)} left out" if count.skipped else verdict
+
+
 STEPS = (
     Step("build", lambda: make(f"BUILD={PLAIN}", "WERROR=1", "all", "unit-programs")),
     Step("unit tests", lambda: units.run(PLAIN), needs="build"),
@@ -98,7 +104,7 @@ def main() -> int:
         if "sanitized" in step.name:
             os.environ.update(SANITIZER_OPTIONS)
         count = step.run()
-        print(f"-- {step.name}: {count} ({time.monotonic() - started:.0f} s)", flush=True)
+        print(f"-- {step.name}: {say(count)} ({time.monotonic() - started:.0f} s)", flush=True)
         total += count
         if count.failed:
             broken.add(step.name)

@@ -58,20 +58,22 @@ class Tour:
         return done.stdout
 
     def log_in(self) -> None:
-        """The conversation of a person with the command, the browser being the stand-in's own."""
+        """The conversation of a person at a terminal with the command, the browser being the stand-in's own."""
         show_command("globus-agentctl login")
-        with subprocess.Popen(["globus-agentctl", "login"], executable=BUILD / "globus-agentctl",
-                              env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT) as login:
-            asked = read_until(login.stdout, PROMPT)
+        person, terminal = os.openpty()
+        with open(person, "r+b", buffering=0) as person:
+            with open(terminal, "r+b", buffering=0) as terminal:
+                login = subprocess.Popen([BUILD / "globus-agentctl", "login"], env=self.environment,
+                                         stdin=terminal, stdout=terminal, stderr=terminal)
+            asked = read_until(person, PROMPT)
             url = re.search(r"https://\S+", asked)
             if not url:
                 raise DemoFailed(f"no URL came: {asked}")
-            code = self.approve(url[0])
-            rest = login.communicate(f"{code}\n".encode(), PATIENCE)[0].decode()
-            show_output(f"{asked}{shorten(code)}\n{self.hide_secrets(rest)}")
-            if login.returncode:
-                raise DemoFailed(f"the login ended with {login.returncode}")
+            person.write(f"{self.approve(url[0])}\n".encode())
+            status = login.wait(PATIENCE)
+            show_output(self.hide_secrets(asked + read_rest(person)))
+        if status:
+            raise DemoFailed(f"the login ended with {status}")
 
     def approve(self, url: str) -> str:
         """What the person does in the browser meanwhile."""
@@ -92,23 +94,42 @@ class Tour:
 
     def requests(self) -> str:
         codes, refreshes, listings = (self.globus.count(name) for name in ("exchange", "refresh", "my_groups"))
-        return f"{codes} login, {refreshes} refreshes, {listings} listings"
+        return f"{codes} login, {refreshes} refreshes, {listings} listings (one of them curl's)"
 
 
 def shorten(secret: str) -> str:
     return f"{secret[:6]}...({len(secret)} characters)"
 
 
-def read_until(stream, end: bytes) -> str:
+def read_until(person, end: bytes) -> str:
     deadline, text = time.monotonic() + PATIENCE, b""
     while not text.endswith(end):
-        if not select.select([stream], [], [], max(deadline - time.monotonic(), 0))[0]:
+        if not select.select([person], [], [], max(deadline - time.monotonic(), 0))[0]:
             raise DemoFailed(f"no question came: {text.decode()}")
-        part = os.read(stream.fileno(), 4096)
+        part = read_terminal(person)
         if not part:
             raise DemoFailed(f"it ended early: {text.decode()}")
         text += part
-    return text.decode()
+    return plain_lines(text)
+
+
+def read_rest(person) -> str:
+    """What stands on the terminal after the program on it has ended."""
+    text = b""
+    while part := read_terminal(person):
+        text += part
+    return plain_lines(text)
+
+
+def read_terminal(person) -> bytes:
+    """Nothing at the end, which Linux calls an error."""
+    with contextlib.suppress(OSError):
+        return person.read(4096)
+    return b""
+
+
+def plain_lines(text: bytes) -> str:
+    return text.decode().replace("\r\n", "\n")
 
 
 def say(text: str) -> None:
@@ -202,6 +223,8 @@ def end_children() -> None:
 
 
 def main() -> int:
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, signal.default_int_handler)
     adopt_orphans()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="globus-agent-demo."))
     try:
@@ -212,6 +235,9 @@ def main() -> int:
                 end_children()
     except (DemoFailed, subprocess.SubprocessError, OSError) as failure:
         print(f"\nThe demo failed: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nThe demo was interrupted.", file=sys.stderr)
         return 1
     finally:
         shutil.rmtree(directory)

@@ -51,8 +51,11 @@ static int call_parse(struct call *call, struct fault *fault) {
         call->method = dispatch_find(call->message.method);
         if (!call->method)
                 return fault_set_not_found(fault, call->message.method);
-        if (call->message.upgrade)
-                return fault_set(fault, AGENT_ERROR_METHOD_NOT_IMPLEMENTED, NULL);
+        if (call->message.upgrade) {
+                (void)fault_set(fault, AGENT_ERROR_METHOD_NOT_IMPLEMENTED, NULL);
+                fault->parameter = strdup(call->message.method);
+                return fault->r;
+        }
 
         call->params = calloc(1, MAX(call->method->size, 1U));
         if (!call->params)

@@ -141,6 +141,7 @@ def test_layout(tree, tmp_path):
     ("a.sh", "# FIX" "ME\n", "is unfinished"),
     ("a.c", "\tint a;\n", "has a tab"),
     ("a.py", "a = 1" + " + 1" * 40 + "\n", "a.py:1: is wider"),
+    ("a.h", "int a;\n/* b" + " c" * 60 + " */\n", "a.h:2: is wider"),
     ("a.txt", "no end", "does not end"),
     ("a.txt", "from https://py" "pi.org/simple\n", "names a host"),
 ])

@@ -2,6 +2,8 @@
 
 /* OAuth that only remembers what it was asked for: it takes the place of daemon/remote/oauth. */
 
+#include "tests/unit/unit.h"
+
 #include "tests/unit/logins.h"
 
 #include "daemon/remote/oauth.h"

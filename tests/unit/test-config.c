@@ -317,59 +317,60 @@ static void test_proxy(void **state) {
         assert_proxy("", "", user_file);
 }
 
-static void test_check_url(void **state) {
-        static const char *const good[][2] = {
-                {"https://auth.globus.org", "https://auth.globus.org/"},
-                {"https://auth.globus.org///", "https://auth.globus.org/"},
-                {"HTTPS://Auth.Globus.org/Path//", "https://auth.globus.org/Path/"},
-                {"https://localhost:8443", "https://localhost:8443/"},
-                {"https://[2001:DB8::1]:8443/v2", "https://[2001:db8::1]:8443/v2/"},
-        };
-        static const char *const bad[] = {
-                "",
-                "https://",
-                "https:///path",
-                "http://h",
-                "ftp://h",
-                "//h",
-                "h",
-                "https:/h",
-                "https://me@h",
-                "https://me:pw@h/",
-                "https://h?q",
-                "https://h/?q",
-                "https://h#f",
-                "https://h/#f",
-                "https://h/a b",
-                "https://h\n",
-                "https://h/\x7f",
-                "https://\xc3\xa4",
-                "https://h:",
-                "https://h:0",
-                "https://h:65536",
-                "https://h:99999999999999999999",
-                "https://h:8443x",
-                "https://h:+1",
-                "https://[::1",
-                "https://[]",
-                "https://h\\@evil",
-                "https://-h",
-                "https://.h",
-                "https://h/<",
-                " https://h",
-        };
+static const char *const good_urls[][2] = {
+        {"https://auth.globus.org", "https://auth.globus.org/"},
+        {"https://auth.globus.org///", "https://auth.globus.org/"},
+        {"HTTPS://Auth.Globus.org/Path//", "https://auth.globus.org/Path/"},
+        {"https://localhost:8443", "https://localhost:8443/"},
+        {"https://[2001:DB8::1]:8443/v2", "https://[2001:db8::1]:8443/v2/"},
+};
 
-        for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+static const char *const bad_urls[] = {
+        "",
+        "https://",
+        "https:///path",
+        "http://h",
+        "ftp://h",
+        "//h",
+        "h",
+        "https:/h",
+        "https://me@h",
+        "https://me:pw@h/",
+        "https://h?q",
+        "https://h/?q",
+        "https://h#f",
+        "https://h/#f",
+        "https://h/a b",
+        "https://h\n",
+        "https://h/\x7f",
+        "https://\xc3\xa4",
+        "https://h:",
+        "https://h:0",
+        "https://h:65536",
+        "https://h:99999999999999999999",
+        "https://h:8443x",
+        "https://h:+1",
+        "https://[::1",
+        "https://[]",
+        "https://h\\@evil",
+        "https://-h",
+        "https://.h",
+        "https://h/<",
+        " https://h",
+};
+
+static void test_check_url(void **state) {
+        for (size_t i = 0; i < ARRAY_SIZE(good_urls); i++) {
                 _cleanup_(freep) char *url = NULL;
 
-                assert_int_equal(config_check_url(&url, good[i][0]), 0);
-                assert_string_equal(url, good[i][1]);
+                assert_int_equal(config_check_url(&url, good_urls[i][0]), 0);
+                assert_string_equal(url, good_urls[i][1]);
         }
-        for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(bad_urls); i++) {
                 char *url = NULL;
 
-                if (config_check_url(&url, bad[i]) != -EINVAL)
-                        fail_msg("\"%s\" was allowed", bad[i]);
+                if (config_check_url(&url, bad_urls[i]) != -EINVAL)
+                        fail_msg("\"%s\" was allowed", bad_urls[i]);
                 assert_null(url);
         }
 }

@@ -1,4 +1,5 @@
-/* Every way in which a disk can disappoint: said in one line with the path and a way on, and nothing written over. */
+/* Every way in which a disk can disappoint: said in one line with the path and a way on, and nothing written
+ * over. */
 
 #include "tests/unit/unit.h"
 

@@ -1,4 +1,5 @@
-/* What is saved is there again; what another daemon saved meanwhile too; what is wrong is said, and left as it is. */
+/* What is saved is there again; what another daemon saved meanwhile too; what is wrong is said, and left as it
+ * is. */
 
 #include "tests/unit/unit.h"
 

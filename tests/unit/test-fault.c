@@ -88,6 +88,31 @@ static void test_sets_invalid(void **state) {
         assert_written(&fault, "{\"parameter\":\"min_valid\"}");
 }
 
+/* What a fault that has everything is on the wire, by its error. */
+static const struct {
+        int r;
+        const char *expected;
+} wire_texts[] = {
+        {AGENT_ERROR_LOGIN_NEEDED,
+         "{\"message\":\"m\",\"reason\":\"never\",\"profile\":\"p\",\"required_scopes\":[]}"},
+        {AGENT_ERROR_UNAVAILABLE, "{\"message\":\"m\",\"retry_at\":12}"},
+        {AGENT_ERROR_SHORT_VALIDITY, "{\"message\":\"m\",\"expires_in\":34}"},
+        {AGENT_ERROR_UNKNOWN_RESOURCE, "{\"message\":\"m\"}"},
+        {AGENT_ERROR_UNKNOWN_LOGIN, "{\"message\":\"m\"}"},
+        {AGENT_ERROR_LOGIN_FAILED, "{\"message\":\"m\",\"error\":\"e\",\"error_description\":\"d\"}"},
+        {AGENT_ERROR_NOT_CONFIGURED, "{\"message\":\"m\"}"},
+        {AGENT_ERROR_STORAGE_FAILED, "{\"message\":\"m\"}"},
+        {AGENT_ERROR_BUSY, "{\"message\":\"m\"}"},
+        {AGENT_ERROR_STOPPING, "{\"message\":\"m\"}"},
+        {AGENT_ERROR_INTERFACE_NOT_FOUND, "{\"interface\":\"x\"}"},
+        {AGENT_ERROR_METHOD_NOT_FOUND, "{\"method\":\"x\"}"},
+        {AGENT_ERROR_METHOD_NOT_IMPLEMENTED, "{\"method\":\"x\"}"},
+        {AGENT_ERROR_INVALID_PARAMETER, "{\"parameter\":\"x\"}"},
+        {AGENT_ERROR_PERMISSION_DENIED, "{}"},
+        {AGENT_ERROR_EXPECTED_MORE, "{}"},
+        {-EIO, "{\"message\":\"m\"}"},
+};
+
 static void test_writes_what_is_declared(void **state) {
         struct fault fault = {
                 .message = (char *)"m",
@@ -99,34 +124,11 @@ static void test_writes_what_is_declared(void **state) {
                 .retry_at = 12,
                 .expires_in = 34,
         };
-        static const struct {
-                int r;
-                const char *expected;
-        } cases[] = {
-                {AGENT_ERROR_LOGIN_NEEDED,
-                 "{\"message\":\"m\",\"reason\":\"never\",\"profile\":\"p\",\"required_scopes\":[]}"},
-                {AGENT_ERROR_UNAVAILABLE, "{\"message\":\"m\",\"retry_at\":12}"},
-                {AGENT_ERROR_SHORT_VALIDITY, "{\"message\":\"m\",\"expires_in\":34}"},
-                {AGENT_ERROR_UNKNOWN_RESOURCE, "{\"message\":\"m\"}"},
-                {AGENT_ERROR_UNKNOWN_LOGIN, "{\"message\":\"m\"}"},
-                {AGENT_ERROR_LOGIN_FAILED, "{\"message\":\"m\",\"error\":\"e\",\"error_description\":\"d\"}"},
-                {AGENT_ERROR_NOT_CONFIGURED, "{\"message\":\"m\"}"},
-                {AGENT_ERROR_STORAGE_FAILED, "{\"message\":\"m\"}"},
-                {AGENT_ERROR_BUSY, "{\"message\":\"m\"}"},
-                {AGENT_ERROR_STOPPING, "{\"message\":\"m\"}"},
-                {AGENT_ERROR_INTERFACE_NOT_FOUND, "{\"interface\":\"x\"}"},
-                {AGENT_ERROR_METHOD_NOT_FOUND, "{\"method\":\"x\"}"},
-                {AGENT_ERROR_METHOD_NOT_IMPLEMENTED, "{\"method\":\"x\"}"},
-                {AGENT_ERROR_INVALID_PARAMETER, "{\"parameter\":\"x\"}"},
-                {AGENT_ERROR_PERMISSION_DENIED, "{}"},
-                {AGENT_ERROR_EXPECTED_MORE, "{}"},
-                {-EIO, "{\"message\":\"m\"}"},
-        };
 
-        assert_int_equal(ARRAY_SIZE(cases), _AGENT_ERROR_MAX);
-        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-                fault.r = cases[i].r;
-                assert_written(&fault, cases[i].expected);
+        assert_int_equal(ARRAY_SIZE(wire_texts), _AGENT_ERROR_MAX);
+        for (size_t i = 0; i < ARRAY_SIZE(wire_texts); i++) {
+                fault.r = wire_texts[i].r;
+                assert_written(&fault, wire_texts[i].expected);
         }
 }
 

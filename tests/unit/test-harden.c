@@ -21,38 +21,40 @@ static bool in_environment(const char *variable) {
         return false;
 }
 
+static char *given[] = {
+        "HOME=/home/me",
+        "SSLKEYLOGFILE=/tmp/keys",
+        "MALLOC_TRACE=/tmp/trace",
+        "LC_ALL=C",
+        "LC_=",
+        "LD_PRELOAD=",
+        "HTTPS_PROXY=p",
+        "https_proxy=q",
+        "HTTP_PROXY=x",
+        "OPENSSL_CONF=x",
+        "LANGUAGE=x",
+        "HOMEX=x",
+        "HOM=x",
+        "GLIBC_TUNABLES=t",
+        "BEARER_TOKEN=secret",
+        "=x",
+        "TZ",
+        "GLOBUS_SDK_VERIFY_SSL=1",
+        "GLOBUS_SDK_ENVIRONMENT=x",
+        "NOTIFY_SOCKET=@n",
+        NULL,
+};
+
+static const char *const kept[] = {"HOME=/home/me",
+                                   "LC_ALL=C",
+                                   "LC_=",
+                                   "HTTPS_PROXY=p",
+                                   "https_proxy=q",
+                                   "GLIBC_TUNABLES=t",
+                                   "NOTIFY_SOCKET=@n",
+                                   "GLOBUS_SDK_VERIFY_SSL=1"};
+
 static void test_environment(void **state) {
-        static char *given[] = {
-                "HOME=/home/me",
-                "SSLKEYLOGFILE=/tmp/keys",
-                "MALLOC_TRACE=/tmp/trace",
-                "LC_ALL=C",
-                "LC_=",
-                "LD_PRELOAD=",
-                "HTTPS_PROXY=p",
-                "https_proxy=q",
-                "HTTP_PROXY=x",
-                "OPENSSL_CONF=x",
-                "LANGUAGE=x",
-                "HOMEX=x",
-                "HOM=x",
-                "GLIBC_TUNABLES=t",
-                "BEARER_TOKEN=secret",
-                "=x",
-                "TZ",
-                "GLOBUS_SDK_VERIFY_SSL=1",
-                "GLOBUS_SDK_ENVIRONMENT=x",
-                "NOTIFY_SOCKET=@n",
-                NULL,
-        };
-        static const char *const kept[] = {"HOME=/home/me",
-                                           "LC_ALL=C",
-                                           "LC_=",
-                                           "HTTPS_PROXY=p",
-                                           "https_proxy=q",
-                                           "GLIBC_TUNABLES=t",
-                                           "NOTIFY_SOCKET=@n",
-                                           "GLOBUS_SDK_VERIFY_SSL=1"};
         char **before = environ;
         size_t n = 0;
 

@@ -140,9 +140,7 @@ static void test_id_token(void **state) {
         refuse_json(200, "{" AUTH ",\"id_token\":7}", OAUTH_REFUSED, "id_token");
 }
 
-static void test_answers_that_make_no_sense(void **state) {
-        _cleanup_(freep) char *huge = NULL;
-
+static void test_answers_that_are_no_object(void **state) {
         refuse(200, "text/html", "{" GROUPS "}", OAUTH_TROUBLE, "JSON");
         refuse(200, "", "{" GROUPS "}", OAUTH_TROUBLE, "JSON");
         refuse(200, "application/", "{" GROUPS "}", OAUTH_TROUBLE, "JSON");
@@ -152,6 +150,12 @@ static void test_answers_that_make_no_sense(void **state) {
         refuse_json(200, "null", OAUTH_TROUBLE, "JSON");
         refuse_json(200, "[{" GROUPS "}]", OAUTH_TROUBLE, "JSON");
         refuse_json(200, "{" GROUPS "," GROUPS "}", OAUTH_TROUBLE, "JSON");
+        refuse_json(204, "{" GROUPS "}", OAUTH_TROUBLE, "204");
+}
+
+static void test_tokens_that_make_no_sense(void **state) {
+        _cleanup_(freep) char *huge = NULL;
+
         refuse_json(200, "{}", OAUTH_TROUBLE, "access_token");
         refuse_json(200, "{\"error\":\"invalid_grant\"}", OAUTH_TROUBLE, "access_token");
         refuse_json(200, "{\"access_token\":\"\",\"resource_server\":\"r\",\"scope\":\"\"}", OAUTH_TROUBLE,
@@ -170,6 +174,13 @@ static void test_answers_that_make_no_sense(void **state) {
         refuse_json(200, "{\"access_token\":\"t\",\"resource_server\":\"r\"}", OAUTH_TROUBLE, "scope");
         refuse_json(200, "{\"access_token\":\"t\",\"resource_server\":\"r\",\"scope\":\"a[\"}", OAUTH_TROUBLE,
                     "scope");
+
+        assert_true(asprintf(&huge, "{\"access_token\":\"%016385d\",\"resource_server\":\"r\",\"scope\":\"\"}",
+                             0) > 0);
+        refuse_json(200, huge, OAUTH_TROUBLE, "access_token");
+}
+
+static void test_members_that_make_no_sense(void **state) {
         refuse_json(200, "{" GROUPS ",\"token_type\":\"mac\"}", OAUTH_TROUBLE, "token_type");
         refuse_json(200, "{" GROUPS ",\"token_type\":7}", OAUTH_TROUBLE, "token_type");
         refuse_json(200, "{" GROUPS ",\"refresh_token\":7}", OAUTH_TROUBLE, "refresh_token");
@@ -179,11 +190,6 @@ static void test_answers_that_make_no_sense(void **state) {
         refuse_json(200, "{" GROUPS ",\"other_tokens\":[{" AUTH "},{}]}", OAUTH_TROUBLE, "access_token");
         refuse_json(200, "{" GROUPS ",\"other_tokens\":[{" AUTH "},{" GROUPS "}]}", OAUTH_TROUBLE,
                     "resource_server");
-
-        assert_true(asprintf(&huge, "{\"access_token\":\"%016385d\",\"resource_server\":\"r\",\"scope\":\"\"}",
-                             0) > 0);
-        refuse_json(200, huge, OAUTH_TROUBLE, "access_token");
-        refuse_json(204, "{" GROUPS "}", OAUTH_TROUBLE, "204");
 }
 
 static void test_invalid_grant_is_judged_by_the_body(void **state) {
@@ -259,7 +265,9 @@ int main(void) {
                 cmocka_unit_test(test_members_that_may_lack),
                 cmocka_unit_test(test_lifetimes),
                 cmocka_unit_test(test_id_token),
-                cmocka_unit_test(test_answers_that_make_no_sense),
+                cmocka_unit_test(test_answers_that_are_no_object),
+                cmocka_unit_test(test_tokens_that_make_no_sense),
+                cmocka_unit_test(test_members_that_make_no_sense),
                 cmocka_unit_test(test_invalid_grant_is_judged_by_the_body),
                 cmocka_unit_test(test_other_errors),
                 cmocka_unit_test(test_envelope),

@@ -114,7 +114,8 @@ static void test_refresh(void **state) {
         assert_changes(vault, " +account +groups.api.globus.org");
         grant = get_grant(vault, "default", GROUPS);
         grant->state = GRANT_CLIENT_AT_FAULT;
-        grant->tries = (struct grant_tries){5, 6, 7, strdup("no")};
+        grant->tries =
+                (struct grant_tries){.tried_usec = 5, .retry_usec = 6, .failures = 7, .error = strdup("no")};
 
         fake_sleep(1000);
         assert_int_equal(refresh(vault, grant->id, GROUPS, "second", "rotated"), 0);

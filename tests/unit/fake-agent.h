@@ -1,0 +1,78 @@
+#pragma once
+
+/* An agent that answers as it is told: it takes the place of client/start and proto/client, whose poll() passes
+ * at once. Include it in one file of a program. */
+
+#include <poll.h>
+
+#include "client/rpc.h"
+#include "client/start.h"
+#include "proto/error.h"
+#include "proto/json.h"
+
+struct fake_answer {
+        int r;
+        const char *text; /* 0: the reply's parameters; else the fault's message */
+        const char *error; /* of LoginFailed */
+};
+
+static struct {
+        const struct fake_answer *answers;
+        size_t n_answers, n_calls, n_pauses;
+        char calls[8][512];
+        uint64_t deadline_usec;
+        int unreachable; /* why there is no connection */
+} agent;
+
+#define FAKE_NOW_USEC (1000 * USEC_PER_SEC)
+
+#define agent_will(...)                                                                                        \
+        static const struct fake_answer _answers[] = {__VA_ARGS__};                                            \
+        memset(&agent, 0, sizeof(agent));                                                                      \
+        agent.answers = _answers;                                                                              \
+        agent.n_answers = ARRAY_SIZE(_answers)
+
+int poll(struct pollfd *fds, nfds_t n, int timeout) {
+        agent.n_pauses++;
+        return 0;
+}
+
+uint64_t client_now_usec(void) {
+        return FAKE_NOW_USEC;
+}
+
+int start_connect(struct client **ret, const struct globals *globals, uint64_t deadline_usec,
+                  struct fault *fault) {
+        agent.deadline_usec = deadline_usec;
+        if (agent.unreachable)
+                return fault_set(fault, agent.unreachable, "nobody there");
+
+        *ret = malloc(1);
+        return 0;
+}
+
+struct client *client_free(struct client *client) {
+        free(client);
+        return NULL;
+}
+
+int client_call(struct client *client, struct buffer *message, uint64_t deadline_usec,
+                struct message_reply *ret, struct fault *fault) {
+        const struct fake_answer *answer = agent.answers + agent.n_calls;
+
+        assert_true(agent.n_calls < agent.n_answers);
+        assert_true(buffer_size(message) <= sizeof(agent.calls[0]));
+        assert_int_equal(deadline_usec, agent.deadline_usec);
+        memcpy(agent.calls[agent.n_calls++], buffer_bytes(message), buffer_size(message));
+        buffer_clear(message);
+
+        if (answer->r) {
+                if (answer->text)
+                        (void)fault_set(fault, answer->r, "%s", answer->text);
+                if (answer->error)
+                        fault->error = strdup(answer->error);
+                return answer->r;
+        }
+
+        return json_parse(&ret->parameters, answer->text, strlen(answer->text), 0);
+}

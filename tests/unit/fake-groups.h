@@ -1,0 +1,61 @@
+#pragma once
+
+/* Globus Groups, which answers when told to: it takes the place of daemon/remote/groups-api. */
+
+#include "tests/unit/unit.h"
+
+#include "daemon/remote/groups-api.h"
+
+struct groups_request {
+        groups_done_fn done;
+        void *userdata;
+        char *bearer;
+};
+
+static struct groups_request *asked; /* the one on its way */
+static unsigned n_asked;
+static int ask_result;
+
+int groups_fetch(struct groups_request **ret, struct http *http, const struct groups_query *query) {
+        struct groups_request *request;
+
+        if (ask_result)
+                return ask_result;
+
+        request = calloc(1, sizeof(*request));
+        request->done = query->done;
+        request->userdata = query->userdata;
+        request->bearer = strdup(secret_string(query->bearer));
+        n_asked++;
+        *ret = asked = request;
+        return 0;
+}
+
+struct groups_request *groups_request_free(struct groups_request *request) {
+        if (!request)
+                return NULL;
+
+        if (asked == request)
+                asked = NULL;
+        free(request->bearer);
+        free(request);
+        return NULL;
+}
+
+static inline void service_answers(const char *json) {
+        struct groups_request *request = TAKE(asked);
+        struct buffer groups = {};
+
+        assert_int_equal(buffer_append_string(&groups, json), 0);
+        request->done(request->userdata, NULL, &groups);
+        buffer_deinit(&groups);
+}
+
+static inline void service_refuses(int r) {
+        struct groups_request *request = TAKE(asked);
+        struct fault fault = {};
+
+        (void)fault_set(&fault, r, "said the service");
+        request->done(request->userdata, &fault, NULL);
+        fault_deinit(&fault);
+}

@@ -1,0 +1,238 @@
+#include "tests/unit/unit.h"
+
+#include <sys/resource.h>
+
+#include "tests/unit/door.h"
+
+enum { CROWD = 40, KEPT = LISTENER_DESCRIPTORS_KEPT };
+
+static void door_reopen(uint64_t descriptor_limit) {
+        door_close();
+        door_open(descriptor_limit);
+}
+
+static void test_few_accepted_a_wake_up(void **state) {
+        int fds[CROWD];
+        size_t before = 0;
+
+        for (int i = 0; i < CROWD; i++)
+                fds[i] = knock();
+        while (sd_event_run(door.event, 0) > 0) {
+                assert_in_range(listener_connections(door.listener) - before, 0, LISTENER_ACCEPTS_A_WAKE_UP);
+                before = listener_connections(door.listener);
+        }
+        assert_int_equal(before, CROWD);
+
+        for (int i = 0; i < CROWD; i++)
+                close(fds[i]);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 0);
+}
+
+static void test_most_connections(void **state) {
+        assert_int_equal(listener_connections_max(door.listener), LISTENER_CONNECTIONS_MAX);
+        door_reopen(LISTENER_CONNECTIONS_MAX + KEPT - 1);
+        assert_int_equal(listener_connections_max(door.listener), LISTENER_CONNECTIONS_MAX - 1);
+        door_reopen(KEPT + 3);
+        assert_int_equal(listener_connections_max(door.listener), 3);
+        door_reopen(10);
+        assert_int_equal(listener_connections_max(door.listener), 1);
+}
+
+/* Whoever comes when the house is full is let in when somebody leaves. */
+static void test_full(void **state) {
+        int fds[4];
+
+        door_reopen(KEPT + 2);
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+                fds[i] = knock();
+                say(fds[i], ECHO_CALL("x"));
+        }
+        settle();
+        assert_int_equal(listener_connections(door.listener), 2);
+        assert_heard(fds[1], ECHO_REPLY("x"));
+        assert_heard(fds[2], "");
+
+        close(fds[0]);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 2);
+        assert_heard(fds[2], ECHO_REPLY("x"));
+        assert_heard(fds[3], "");
+
+        close(fds[1]);
+        close(fds[2]);
+        settle();
+        assert_heard(fds[3], ECHO_REPLY("x"));
+        close(fds[3]);
+}
+
+static void test_other_user(void **state) {
+        int fd = knock();
+
+        say(fd, ECHO_CALL("x"));
+        door.euid_offset = 1;
+        settle();
+        assert_true(is_shut(fd));
+        assert_int_equal(door.handled, 0);
+        assert_int_equal(listener_connections(door.listener), 0);
+        close(fd);
+
+        door.euid_offset = 0;
+        fd = knock();
+        say(fd, ECHO_CALL("x"));
+        settle();
+        assert_heard(fd, ECHO_REPLY("x"));
+        close(fd);
+}
+
+/* No descriptor is left to accept with. */
+static void exhaust(const struct rlimit *limit) {
+        const struct rlimit none = {0, limit->rlim_max};
+
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        settle(); /* does not try again and again */
+        assert_int_equal(listener_connections(door.listener), 0);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, limit), 0);
+}
+
+/* Accepting pauses for a second, which is still to come. */
+static void test_no_descriptors(void **state) {
+        struct rlimit limit;
+        int fd = knock();
+
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        fake_boottime = USEC_INFINITY / 2;
+        exhaust(&limit);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 0);
+        close(fd);
+}
+
+/* The same second, long ago. */
+static void test_descriptors_again(void **state) {
+        struct rlimit limit, none;
+        int fd;
+
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        none = (struct rlimit){0, limit.rlim_max};
+        fake_boottime = 0;
+        settle();
+        fd = knock();
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        assert_true(sd_event_run(door.event, 0) > 0);
+        assert_int_equal(listener_connections(door.listener), 0);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        assert_true(sd_event_run(door.event, USEC_PER_SEC) > 0);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 1);
+        close(fd);
+}
+
+static const char large_call[] = CALL("Large", "{\"size\":16000000}");
+
+/* Makes clients that do not read, one after the other, until the next one would be too much. */
+static void fill(int *fds, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                fds[i] = knock();
+                say_n(fds[i], large_call, sizeof(large_call));
+                settle();
+                fake_sleep(1);
+        }
+}
+
+static void read_until_shut(int fd) {
+        static char bytes[65536];
+
+        while (recv(fd, bytes, sizeof(bytes), 0) > 0)
+                ;
+        assert_true(is_shut(fd));
+}
+
+static void test_slowest_goes(void **state) {
+        int fds[4], last = knock();
+
+        fill(fds, ARRAY_SIZE(fds));
+        assert_int_equal(listener_connections(door.listener), 5);
+        say_n(last, large_call, sizeof(large_call));
+        settle();
+        assert_int_equal(listener_connections(door.listener), 4);
+        read_until_shut(fds[0]);
+        assert_true(strlen(hear(fds[1])) > 0);
+        settle();
+        assert_true(strlen(hear(fds[1])) > 0);
+        assert_int_equal(listener_connections(door.listener), 4);
+
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                close(fds[i]);
+        close(last);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 0);
+}
+
+/* The one that is dropped has an event in the same wake-up, behind that of the one that it is dropped for. */
+static void test_dropped_with_events_to_come(void **state) {
+        int fds[4], last = knock();
+
+        fill(fds, ARRAY_SIZE(fds));
+        assert_int_equal(listener_connections(door.listener), 5);
+        say_n(last, large_call, sizeof(large_call));
+        close(fds[0]);
+        assert_true(sd_event_run(door.event, 0) > 0);
+        assert_true(sd_event_run(door.event, 0) >= 0);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 4);
+
+        for (size_t i = 1; i < ARRAY_SIZE(fds); i++)
+                close(fds[i]);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 1);
+        close(last);
+}
+
+static void assert_stopping(int fd) {
+        static const char stopping[] = "{\"error\":\"org.globus.Agent.Stopping\",";
+
+        assert_memory_equal(hear(fd), stopping, strlen(stopping));
+}
+
+/* At the end everybody who waits hears so, but for those who want to hear nothing. */
+static void test_stopping(void **state) {
+        int asks = knock(), idle = knock(), oneway = knock(), gate = knock();
+
+        door.store_opening = true;
+        say(asks, CALL("Later", "{}") "\0" ECHO_CALL("x"));
+        say(oneway, "{\"method\":\"org.globus.Agent.Later\",\"oneway\":true}");
+        say(gate, CALL("EchoStore", "{\"text\":\"x\"}"));
+        settle();
+        door_close();
+        assert_int_equal(door.cancelled, 2);
+        assert_true(list_is_empty(&door.store_waiters));
+
+        assert_stopping(asks);
+        assert_stopping(gate);
+        assert_heard(oneway, "");
+        assert_true(is_shut(asks) && is_shut(idle) && is_shut(oneway) && is_shut(gate));
+        assert_int_equal(door.handled, 0);
+        close(asks);
+        close(idle);
+        close(oneway);
+        close(gate);
+        door_open(DESCRIPTORS);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_door, teardown_door)
+        const struct CMUnitTest tests[] = {
+                TEST(test_few_accepted_a_wake_up),
+                TEST(test_most_connections),
+                TEST(test_full),
+                TEST(test_other_user),
+                TEST(test_no_descriptors),
+                TEST(test_descriptors_again),
+                TEST(test_slowest_goes),
+                TEST(test_dropped_with_events_to_come),
+                TEST(test_stopping),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,367 @@
+/* One fetch for any number of callers, how old a listing may be, one replay, and what drops it. */
+
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "daemon/flow/membership.h"
+#include "tests/unit/fake-alarm.h"
+#include "tests/unit/fake-groups.h"
+#include "tests/unit/logins.h"
+
+/* The neighbour: tokens that come at once or when told to. */
+
+static int provided; /* what provision_begin() says */
+static struct provision *provision; /* the one that waits */
+static unsigned n_renewed;
+
+int provision_begin(struct provision *p, const struct provide *provide, struct grant *grant,
+                    struct fault *fault) {
+        n_renewed += p->terms.renew;
+        assert_false(p->terms.demanded);
+        if (provided == -EINPROGRESS)
+                provision = p;
+        else if (provided)
+                (void)fault_set(fault, provided, "no token");
+        return provided;
+}
+
+void provision_deinit(struct provision *p) {
+        if (p == provision)
+                provision = NULL;
+}
+
+static void token_arrives(const struct fault *fault) {
+        struct provision *p = TAKE(provision);
+
+        p->done(p, fault);
+}
+
+/* Those who ask. */
+
+struct asker {
+        struct listing_waiter waiter;
+        unsigned n_told;
+        int answer;
+        struct fault fault;
+        char *reply;
+        void (*then)(struct asker *asker);
+};
+
+static struct vault *vault;
+static struct provide provide;
+static struct membership *membership;
+static struct asker askers[3], *const a = &askers[0], *const b = &askers[1], *const c = &askers[2];
+
+static int set_up(void **state) {
+        assert_int_equal(vault_new(&vault), 0);
+        provide.vault = vault;
+        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
+        assert_int_equal(log_in(vault, "other", "ben", GROUPS, "his"), 0);
+        assert_int_equal(membership_new(&membership, &(struct membership_deps){.provide = &provide}), 0);
+        for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
+                askers[i] = (struct asker){};
+                waiter_init(&askers[i].waiter.waiter);
+        }
+        n_asked = n_renewed = 0;
+        provided = ask_result = 0;
+        return 0;
+}
+
+static int tear_down(void **state) {
+        membership = membership_free(membership);
+        vault = vault_free(vault);
+        assert_null(asked);
+        for (size_t i = 0; i < ARRAY_SIZE(askers); i++) {
+                waiter_leave(&askers[i].waiter.waiter);
+                fault_deinit(&askers[i].fault);
+                free(askers[i].reply);
+        }
+        return 0;
+}
+
+static void keep_reply(struct asker *asker) {
+        free(asker->reply);
+        asker->reply = strndup(asker->waiter.reply.data, asker->waiter.reply.n);
+}
+
+static void on_listed(struct waiter *waiter, const struct fault *fault) {
+        struct asker *asker = CONTAINER(waiter, struct asker, waiter.waiter);
+        void (*then)(struct asker *) = TAKE(asker->then);
+
+        asker->n_told++;
+        asker->answer = fault ? fault->r : 0;
+        if (fault)
+                assert_int_equal(fault_copy(&asker->fault, fault), 0);
+        else
+                keep_reply(asker);
+        if (then)
+                then(asker);
+}
+
+static int ask_for(struct asker *asker, const char *profile, char *const *statuses, int64_t max_age) {
+        const struct membership_query query = {
+                .account = vault_find_account(vault, profile),
+                .statuses = statuses,
+                .max_age_usec = (uint64_t)max_age * USEC_PER_SEC,
+        };
+        int r;
+
+        asker->n_told = 0;
+        r = membership_get(membership, &query, &asker->waiter, on_listed, &asker->fault);
+        if (!r)
+                keep_reply(asker);
+        assert_int_equal(asker->n_told, 0);
+        return r;
+}
+
+/* Wants it new. */
+static int ask(struct asker *asker) {
+        fake_sleep(1);
+        return ask_for(asker, "default", NULL, 0);
+}
+
+#define assert_told(asker, result)                                                                             \
+        do {                                                                                                   \
+                assert_int_equal((asker)->n_told, 1);                                                          \
+                assert_int_equal((asker)->answer, (result));                                                   \
+        } while (0)
+
+static void test_one_fetch_for_many(void **state) {
+        char expected[64];
+
+        assert_int_equal(ask(a), -EINPROGRESS);
+        assert_int_equal(ask(b), -EINPROGRESS);
+        assert_int_equal(ask(c), -EINPROGRESS);
+        assert_int_equal(n_asked, 1);
+        assert_string_equal(asked->bearer, "access");
+        waiter_leave(&b->waiter.waiter);
+        service_answers("[{\"id\":\"1\"}]");
+
+        (void)snprintf(expected, sizeof(expected), "{\"groups\":[{\"id\":\"1\"}],\"fetched_at\":%lld}",
+                       (long long)fake_unix);
+        assert_told(a, 0);
+        assert_string_equal(a->reply, expected);
+        assert_told(c, 0);
+        assert_string_equal(c->reply, expected);
+        assert_int_equal(b->n_told, 0);
+}
+
+static void test_each_its_own(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_answers("[1]");
+        assert_int_equal(ask_for(b, "other", NULL, 3600), -EINPROGRESS);
+        assert_string_equal(asked->bearer, "his");
+        service_answers("[2]");
+        assert_int_equal(ask_for(c, "default", STRV("invited"), 3600), -EINPROGRESS);
+        service_answers("[3]");
+
+        assert_int_equal(ask_for(a, "default", NULL, 3600), 0);
+        assert_non_null(strstr(a->reply, "[1]"));
+        assert_int_equal(ask_for(a, "other", NULL, 3600), 0);
+        assert_non_null(strstr(a->reply, "[2]"));
+        assert_int_equal(ask_for(a, "default", STRV("invited"), 3600), 0);
+        assert_non_null(strstr(a->reply, "[3]"));
+}
+
+static void test_max_age(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_answers("[1]");
+        fake_sleep(10);
+        assert_int_equal(ask_for(b, "default", NULL, 10), 0);
+        assert_int_equal(ask_for(b, "default", NULL, 9), -EINPROGRESS);
+        service_answers("[2]");
+        assert_non_null(strstr(b->reply, "[2]"));
+
+        pass(3599);
+        assert_int_equal(ask_for(a, "default", NULL, 1000000), 0);
+        pass(1); /* nothing is kept for longer */
+        assert_int_equal(ask_for(a, "default", NULL, 1000000), -EINPROGRESS);
+        service_answers("[3]");
+        fake_sleep(3601); /* even if the alarm that drops it is late */
+        assert_int_equal(ask_for(a, "default", NULL, 1000000), -EINPROGRESS);
+        service_answers("[4]");
+}
+
+static void test_not_without_end(void **state) {
+        char status[8];
+
+        for (unsigned i = 0; i <= 64; i++) {
+                (void)snprintf(status, sizeof(status), "s%u", i);
+                assert_int_equal(ask_for(a, "default", STRV(status), 3600), -EINPROGRESS);
+                service_answers("[]");
+                fake_sleep(1);
+        }
+
+        assert_int_equal(ask_for(a, "default", STRV("s64"), 3600), 0);
+        assert_int_equal(ask_for(a, "default", STRV("s1"), 3600), 0);
+        assert_int_equal(ask_for(a, "default", STRV("s0"), 3600), -EINPROGRESS); /* the oldest went */
+}
+
+static void test_one_replay(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        provided = -EINPROGRESS;
+        service_refuses(-EKEYREJECTED);
+        assert_int_equal(n_renewed, 1);
+        assert_int_equal(a->n_told, 0);
+        assert_int_equal(n_asked, 1); /* not before the token is new */
+        assert_int_equal(ask(b), -EINPROGRESS); /* still the same flight */
+        token_arrives(NULL);
+        assert_int_equal(n_asked, 2);
+        service_answers("[1]");
+        assert_told(a, 0);
+        assert_told(b, 0);
+}
+
+static void test_never_a_second(void **state) {
+        for (unsigned i = 1; i <= 2; i++) {
+                assert_int_equal(ask(a), -EINPROGRESS);
+                service_refuses(-EKEYREJECTED);
+                assert_int_equal(a->n_told, 0);
+                service_refuses(-EKEYREJECTED);
+                assert_told(a, AGENT_ERROR_UNAVAILABLE);
+                assert_null(asked);
+                assert_int_equal(n_asked, 2 * i);
+                assert_int_equal(n_renewed, i);
+        }
+}
+
+static void test_no_new_token(void **state) {
+        struct fault dead = {};
+
+        assert_int_equal(ask(a), -EINPROGRESS);
+        provided = AGENT_ERROR_UNAVAILABLE;
+        service_refuses(-EKEYREJECTED);
+        assert_told(a, AGENT_ERROR_UNAVAILABLE);
+
+        assert_int_equal(ask(a), AGENT_ERROR_UNAVAILABLE);
+        provided = -EINPROGRESS;
+        assert_int_equal(ask(a), -EINPROGRESS);
+        (void)fault_set_login_needed(&dead, &(struct login_need){.reason = "dead"}, "log in");
+        token_arrives(&dead);
+        assert_told(a, AGENT_ERROR_LOGIN_NEEDED);
+        assert_string_equal(a->fault.reason, "dead");
+        assert_int_equal(n_asked, 1);
+        fault_deinit(&dead);
+}
+
+static void test_failure_is_no_old_listing(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_answers("[1]");
+        fake_sleep(10);
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses(AGENT_ERROR_UNAVAILABLE);
+        assert_told(a, AGENT_ERROR_UNAVAILABLE);
+        assert_string_equal(fault_message(&a->fault), "said the service");
+
+        ask_result = -ENOMEM;
+        assert_int_equal(ask(a), -ENOMEM);
+        ask_result = 0;
+        assert_int_equal(ask(a), -EINPROGRESS); /* is not taken for a flight */
+        assert_non_null(asked);
+}
+
+static void test_login_needed(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses(AGENT_ERROR_LOGIN_NEEDED);
+        assert_told(a, AGENT_ERROR_LOGIN_NEEDED);
+        assert_string_equal(a->fault.profile, "default");
+        assert_string_equal(a->fault.resource_server, GROUPS);
+
+        assert_int_equal(log_in(vault, "transfer", "ada", TRANSFER, "access"), 0);
+        assert_int_equal(ask_for(b, "transfer", NULL, 0), AGENT_ERROR_LOGIN_NEEDED);
+        assert_string_equal(b->fault.reason, "consent");
+        assert_string_equal(b->fault.profile, "transfer");
+        assert_true(strv_length(b->fault.required_scopes) > 0);
+}
+
+static void ask_again(struct asker *asker) {
+        assert_int_equal(ask(asker), -EINPROGRESS);
+}
+
+static void drop_b(struct asker *asker) {
+        waiter_leave(&b->waiter.waiter);
+}
+
+static void drop_listings(struct asker *asker) {
+        membership_drop(membership, NULL);
+}
+
+static void test_callbacks(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        assert_int_equal(ask(b), -EINPROGRESS);
+        assert_int_equal(ask(c), -EINPROGRESS);
+        a->then = drop_b;
+        c->then = drop_listings;
+        service_answers("[1]");
+        assert_told(a, 0);
+        assert_int_equal(b->n_told, 0);
+        assert_told(c, 0);
+
+        assert_int_equal(ask(a), -EINPROGRESS);
+        a->then = ask_again;
+        service_answers("[2]");
+        assert_int_equal(a->n_told, 0); /* of the second one */
+        service_answers("[3]");
+        assert_told(a, 0);
+        assert_non_null(strstr(a->reply, "[3]"));
+}
+
+static void test_drop(void **state) {
+        assert_int_equal(ask_for(a, "other", NULL, 0), -EINPROGRESS);
+        service_answers("[1]");
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_answers("[2]");
+        assert_int_equal(ask(a), -EINPROGRESS);
+        membership_drop(membership, "default");
+        assert_told(a, AGENT_ERROR_UNAVAILABLE);
+        assert_null(asked); /* no answer of the old login is listened to */
+
+        assert_int_equal(ask_for(b, "other", NULL, 3600), 0);
+        assert_int_equal(ask_for(b, "default", NULL, 3600), -EINPROGRESS);
+        provided = -EINPROGRESS;
+        service_refuses(-EKEYREJECTED);
+        membership_drop(membership, NULL);
+        assert_told(b, AGENT_ERROR_UNAVAILABLE);
+        assert_null(provision); /* nor does it wait for its token */
+}
+
+static void test_grant_goes(void **state) {
+        provided = -EINPROGRESS;
+        assert_int_equal(ask(a), -EINPROGRESS);
+        assert_int_equal(vault_remove_account(vault, "default"), 0);
+        token_arrives(NULL);
+        assert_told(a, AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(n_asked, 0);
+}
+
+static void test_stopping(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        assert_int_equal(ask_for(b, "other", NULL, 0), -EINPROGRESS);
+        membership = membership_free(membership);
+        assert_told(a, AGENT_ERROR_STOPPING);
+        assert_told(b, AGENT_ERROR_STOPPING);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(test_one_fetch_for_many),
+                TEST(test_each_its_own),
+                TEST(test_max_age),
+                TEST(test_not_without_end),
+                TEST(test_one_replay),
+                TEST(test_never_a_second),
+                TEST(test_no_new_token),
+                TEST(test_failure_is_no_old_listing),
+                TEST(test_login_needed),
+                TEST(test_callbacks),
+                TEST(test_drop),
+                TEST(test_grant_goes),
+                TEST(test_stopping),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,117 @@
+/* One timer for whatever is due next. */
+
+#include "tests/unit/unit.h"
+
+#include "daemon/flow/schedule.h"
+#include "tests/unit/fake-alarm.h"
+#include "tests/unit/logins.h"
+
+/* The neighbour: a refresh that remembers what it was told to start. */
+
+static uint64_t flying[8];
+static unsigned n_started;
+
+bool refresh_is_flying(const struct refresh *refresh, uint64_t grant_id) {
+        for (size_t i = 0; i < ARRAY_SIZE(flying); i++)
+                if (flying[i] == grant_id)
+                        return true;
+
+        return false;
+}
+
+void refresh_start(struct refresh *refresh, uint64_t grant_id) {
+        flying[n_started++] = grant_id;
+}
+
+static struct vault *vault;
+static struct schedule *schedule;
+
+static int set_up(void **state) {
+        memset(flying, 0, sizeof(flying));
+        n_started = 0;
+        assert_int_equal(vault_new(&vault), 0);
+        return schedule_new(&schedule, NULL, vault, NULL);
+}
+
+static int tear_down(void **state) {
+        schedule = schedule_free(schedule);
+        vault = vault_free(vault);
+        return 0;
+}
+
+/* A grant whose refresh is due in so many seconds. */
+static struct grant *add_due(const char *profile, const char *server, uint64_t seconds) {
+        struct grant *grant;
+
+        assert_int_equal(log_in(vault, profile, "ada", server, "access"), 0);
+        grant = get_grant(vault, profile, server);
+        grant->used_at = fake_unix;
+        grant->token.refresh_usec = fake_boottime + seconds * USEC_PER_SEC;
+        return grant;
+}
+
+static void test_nothing(void **state) {
+        schedule_update(schedule);
+        assert_int_equal(fake_alarm_in(), -1);
+}
+
+static void test_the_next_one(void **state) {
+        const struct grant *second = add_due("default", GROUPS, 300), *first = add_due("other", GROUPS, 100),
+                           *last = add_due("default", TRANSFER, 500);
+
+        schedule_update(schedule);
+        assert_int_equal(fake_alarm_in(), 100);
+        pass(99);
+        assert_int_equal(n_started, 0);
+        pass(1);
+        assert_int_equal(n_started, 1);
+        assert_true(flying[0] == first->id);
+        assert_int_equal(fake_alarm_in(), 200); /* set anew at once */
+        pass(200);
+        assert_int_equal(n_started, 2);
+        assert_true(flying[1] == second->id);
+        pass(200);
+        assert_true(flying[2] == last->id);
+        assert_int_equal(fake_alarm_in(), -1); /* while all fly */
+        assert_int_equal(n_started, 3);
+}
+
+static void test_overdue(void **state) {
+        (void)add_due("default", GROUPS, 10);
+        (void)add_due("default", TRANSFER, 20);
+        fake_sleep(7 * 3600); /* the machine was asleep */
+        schedule_update(schedule);
+        assert_int_equal(n_started, 2);
+        schedule_update(schedule);
+        assert_int_equal(n_started, 2);
+}
+
+static void test_changes(void **state) {
+        struct grant *grant = add_due("default", GROUPS, 100);
+
+        schedule_update(schedule);
+        grant->token.refresh_usec = fake_boottime + 50 * USEC_PER_SEC;
+        schedule_update(schedule);
+        assert_int_equal(fake_alarm_in(), 50);
+        grant->tries.retry_usec = fake_boottime + 80 * USEC_PER_SEC; /* no sooner */
+        schedule_update(schedule);
+        assert_int_equal(fake_alarm_in(), 80);
+
+        assert_int_equal(vault_set_grant_state(vault, grant->id, GRANT_DEAD, "ended"), 0);
+        schedule_update(schedule);
+        assert_int_equal(fake_alarm_in(), -1);
+        assert_int_equal(n_started, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                TEST(test_nothing),
+                TEST(test_the_next_one),
+                TEST(test_overdue),
+                TEST(test_changes),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
