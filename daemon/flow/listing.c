@@ -63,7 +63,7 @@ void listing_tell(const struct listing *listing, struct listing_waiter *waiter) 
         waiter->reply = (struct bytes){buffer_bytes(&listing->reply), buffer_size(&listing->reply)};
 }
 
-/* Ends the flight. A callback may ask anew, drop the listing, or free any other waiter. */
+/* A callback may ask anew, free any other waiter, or drop the listing, which then stays until all were told. */
 void listing_land(struct listing *listing, const struct fault *fault) {
         struct list waiters = LIST_INIT(waiters), *first;
 
@@ -76,7 +76,11 @@ void listing_land(struct listing *listing, const struct fault *fault) {
                         listing_tell(listing, CONTAINER(first, struct listing_waiter, waiter.link));
         }
 
+        listing->telling = true;
         waiter_tell_all(&waiters, fault);
+        listing->telling = false;
+        if (listing->dropped)
+                listing_free(listing);
 }
 
 static int listing_write_reply(struct listing *listing, struct buffer *groups) {

@@ -36,6 +36,8 @@ struct listing {
         struct groups_request *request;
         bool replayed; /* the service has refused a token once already */
         struct list waiters; /* listing_waiter.waiter.link */
+        bool telling; /* listing_land() is on the stack */
+        bool dropped; /* to be freed when it is off */
 };
 
 /* One who waits for it. Embedded. */
@@ -58,7 +60,7 @@ void listing_tell(const struct listing *listing, struct listing_waiter *waiter);
 /* Asks Globus. -EINPROGRESS: the waiters are told later, once. Else the fault's code. */
 int listing_fly(struct listing *listing, struct grant *grant, struct fault *fault);
 
-/* Ends a flight, and tells all who wait. */
+/* Ends a flight, and tells all who wait. Frees a listing that was dropped meanwhile. */
 void listing_land(struct listing *listing, const struct fault *fault);
 
 DEFINE_CLEANUP(struct listing, listing_free);

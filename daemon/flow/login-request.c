@@ -70,16 +70,39 @@ static const char *client_id_choose(const struct login_wish *wish, const struct 
         return config_get(config, SETTING_CLIENT_ID);
 }
 
+/* What the profile and the settings have counts only for the environment that they are of. */
+static int request_set_urls(struct origin *origin, const struct login_wish *wish, const struct account *account,
+                            const struct config *config, struct fault *fault) {
+        const char *environment = origin->environment;
+        bool of_account = account && streq(environment, account->origin.environment);
+        bool of_config = streq(environment, config_get(config, SETTING_ENVIRONMENT));
+        const struct url_choice auth = {
+                .parameter = "auth_url",
+                .wish = wish->auth_url,
+                .account = of_account ? account->origin.auth_url : NULL,
+                .config = of_config ? config_get(config, SETTING_AUTH_URL) : NULL,
+                .environment = origin_auth_url(environment),
+        };
+        const struct url_choice groups = {
+                .parameter = "groups_url",
+                .wish = wish->groups_url,
+                .account = of_account ? account->origin.groups_url : NULL,
+                .config = of_config ? config_get(config, SETTING_GROUPS_URL) : NULL,
+                .environment = origin_groups_url(environment),
+        };
+        int r;
+
+        r = url_choose(&origin->auth_url, &auth, fault);
+        return r ? r : url_choose(&origin->groups_url, &groups, fault);
+}
+
 static int request_set_origin(struct login_request *request, const struct login_wish *wish,
                               const struct account *account, const struct config *config, struct fault *fault) {
-        const char *configured = config_get(config, SETTING_ENVIRONMENT);
-        const char *environment = wish->environment ? wish->environment
-                                  : account         ? account->origin.environment
-                                                    : configured;
+        const char *environment = wish->environment;
         const char *client_id = client_id_choose(wish, account, config);
-        bool of_account = account && streq(environment, account->origin.environment);
-        bool of_config = streq(environment, configured);
-        int r;
+
+        if (!environment)
+                environment = account ? account->origin.environment : config_get(config, SETTING_ENVIRONMENT);
 
         if (!client_id_is_valid(client_id))
                 return fault_set(fault, AGENT_ERROR_NOT_CONFIGURED,
@@ -90,27 +113,7 @@ static int request_set_origin(struct login_request *request, const struct login_
         if (!request->origin.environment || !request->origin.client_id)
                 return -ENOMEM;
 
-        r = url_choose(&request->origin.auth_url,
-                       &(struct url_choice){
-                               .parameter = "auth_url",
-                               .wish = wish->auth_url,
-                               .account = of_account ? account->origin.auth_url : NULL,
-                               .config = of_config ? config_get(config, SETTING_AUTH_URL) : NULL,
-                               .environment = origin_auth_url(environment),
-                       },
-                       fault);
-        if (r)
-                return r;
-
-        return url_choose(&request->origin.groups_url,
-                          &(struct url_choice){
-                                  .parameter = "groups_url",
-                                  .wish = wish->groups_url,
-                                  .account = of_account ? account->origin.groups_url : NULL,
-                                  .config = of_config ? config_get(config, SETTING_GROUPS_URL) : NULL,
-                                  .environment = origin_groups_url(environment),
-                          },
-                          fault);
+        return request_set_urls(&request->origin, wish, account, config, fault);
 }
 
 static bool origin_same_site(const struct origin *a, const struct origin *b) {

@@ -26,7 +26,7 @@ struct login *login_free(struct login *login) {
 
 static void login_set_state(struct login *login, enum login_state state) {
         login->state = state;
-        if (state != LOGIN_EXCHANGING)
+        if (state == LOGIN_WAITING)
                 login->code = secret_free(login->code);
 }
 
@@ -276,11 +276,10 @@ int login_offer_code(struct login *login, const struct secret *code, struct wait
                         return r;
                 break;
         case LOGIN_EXCHANGING:
+        case LOGIN_SAVING:
                 if (!secret_equal(login->code, clean))
                         return fault_set(fault, AGENT_ERROR_BUSY,
                                          "Another code for this login is being exchanged");
-                break;
-        case LOGIN_SAVING:
                 break;
         }
 

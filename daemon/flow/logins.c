@@ -128,6 +128,9 @@ int logins_cancel(struct logins *logins, const char *id, struct fault *fault) {
 
         if (!login)
                 return fault_set(fault, AGENT_ERROR_UNKNOWN_LOGIN, "No such login is waiting");
+        if (login->state == LOGIN_SAVING)
+                return fault_set(fault, AGENT_ERROR_UNKNOWN_LOGIN,
+                                 "The login has just worked; to undo it, log out");
 
         (void)fault_set(&cancelled, AGENT_ERROR_UNKNOWN_LOGIN, "The login was cancelled");
         login_end(login, &cancelled);

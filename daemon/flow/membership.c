@@ -126,11 +126,13 @@ int membership_get(struct membership *membership, const struct membership_query 
 }
 
 static void listing_drop(struct listing *listing, const struct fault *fault) {
-        _cleanup_(listing_freep) struct listing *dropped = listing;
+        list_unlink(&listing->link);
+        listing->dropped = true;
+        if (listing->telling)
+                return;
 
-        list_unlink(&dropped->link);
-        provision_deinit(&dropped->provision);
-        listing_land(dropped, fault);
+        provision_deinit(&listing->provision);
+        listing_land(listing, fault);
 }
 
 static void membership_drop_with(struct membership *membership, const char *profile,

@@ -43,7 +43,7 @@ static struct revoked *revoked_free(struct revoked *item) {
 DEFINE_CLEANUP(struct revoked, revoked_free);
 
 static bool revoked_is_over(const struct revoked *item) {
-        return !item->request && (item->error || (!item->tokens[0] && !item->tokens[1]));
+        return !item->request && !item->tokens[0] && !item->tokens[1];
 }
 
 static void revocation_end(struct revocation *revocation) {
@@ -63,15 +63,14 @@ static void revocation_end_if_over(struct revocation *revocation) {
 }
 
 static void revoked_fail(struct revoked *item, const char *why) {
-        item->error = strdup(why);
+        if (!item->error)
+                item->error = strdup(why);
         log_warning("Not revoked at Globus, %s of '%s': %s", item->resource_server, item->profile, why);
-        for (size_t i = 0; i < ARRAY_SIZE(item->tokens); i++)
-                item->tokens[i] = secret_free(item->tokens[i]);
 }
 
 static void revoked_on_end(void *userdata, const struct oauth_end *end);
 
-/* Sends the next token, unless there is none. */
+/* Sends the next token, unless there is none. One that cannot even be sent counts as tried. */
 static void revoked_go_on(struct revoked *item) {
         struct revocation *revocation = item->revocation;
         const struct oauth_target target = {
@@ -80,29 +79,31 @@ static void revoked_go_on(struct revoked *item) {
                 .done = revoked_on_end,
                 .userdata = item,
         };
-        const struct secret *token = item->tokens[0] ? item->tokens[0] : item->tokens[1];
-        int r;
 
-        if (!token)
-                return;
+        for (size_t i = 0; i < ARRAY_SIZE(item->tokens) && !item->request; i++) {
+                int r;
 
-        r = oauth_revoke(&item->request, &target, token);
-        if (r)
+                if (!item->tokens[i])
+                        continue;
+                r = oauth_revoke(&item->request, &target, item->tokens[i]);
+                if (!r)
+                        continue;
                 revoked_fail(item, error_sentence(r));
+                item->tokens[i] = secret_free(item->tokens[i]);
+        }
 }
 
+/* A token that was not taken back is no reason to keep the other, which may matter more. */
 static void revoked_on_end(void *userdata, const struct oauth_end *end) {
         struct revoked *item = userdata;
         _cleanup_(oauth_request_freep) struct oauth_request *ended = TAKE(item->request);
         struct secret **token = item->tokens[0] ? &item->tokens[0] : &item->tokens[1];
 
-        if (end->verdict == OAUTH_TOKENS) {
-                *token = secret_free(*token);
-                revoked_go_on(item);
-        } else {
+        if (end->verdict != OAUTH_TOKENS)
                 revoked_fail(item, fault_message(end->fault));
-        }
+        *token = secret_free(*token);
 
+        revoked_go_on(item);
         revocation_end_if_over(item->revocation);
 }
 
@@ -114,6 +115,8 @@ static void revocation_give_up(struct revocation *revocation) {
                         continue;
                 item->request = oauth_request_free(item->request);
                 revoked_fail(item, "Globus did not answer in time");
+                for (size_t i = 0; i < ARRAY_SIZE(item->tokens); i++)
+                        item->tokens[i] = secret_free(item->tokens[i]);
         }
 
         revocation_end(revocation);

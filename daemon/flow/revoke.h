@@ -31,9 +31,9 @@ struct revoked {
         struct revocation *revocation; /* borrowed */
         struct origin origin;
         char *profile, *resource_server;
-        struct secret *tokens[2]; /* access, refresh; each NULL once it is revoked */
+        struct secret *tokens[2]; /* access, refresh; each NULL once it was tried */
         struct oauth_request *request;
-        char *error; /* NULL: revoked */
+        char *error; /* NULL: all revoked; else of the first that was not */
 };
 
 typedef void (*revocation_fn)(void *userdata, struct revocation *revocation);

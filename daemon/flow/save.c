@@ -80,8 +80,13 @@ static void save_on_impatience(void *userdata) {
         struct save *save = userdata;
         struct list *first;
 
-        if (list_is_empty(&save->waiters))
+        first = list_first(&save->waiters);
+        if (!first)
                 return;
+        if (CONTAINER(first, struct saving, waiter.link)->deadline_usec > clock_boottime_usec()) {
+                alarm_set(save->patience, CONTAINER(first, struct saving, waiter.link)->deadline_usec);
+                return; /* the one that waited longer has left */
+        }
 
         (void)fault_set(&save->trouble, AGENT_ERROR_STORAGE_FAILED,
                         "The disk of %s has not taken what changed for more than %u s; still trying",

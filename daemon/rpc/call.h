@@ -3,7 +3,7 @@
 /*
  * Call: one request of a peer, and exactly one reply to it.
  *
- * Replying consumes the call. Freeing one that was not answered answers Stopping, unless its peer is gone. The
+ * Replying consumes the call. What still waits when the agent ends is answered Stopping by peer_stop(). The
  * reply is written in one pass into the peer's buffer, which is wiped as it is sent.
  */
 
@@ -16,7 +16,7 @@ struct method;
 struct peer;
 
 struct call {
-        struct peer *peer; /* borrowed; NULL: it is gone, and nobody hears the reply */
+        struct peer *peer; /* borrowed: it owns the call */
         const struct context *context; /* borrowed */
         struct message_call message;
         const struct method *method; /* NULL until found */
@@ -30,7 +30,7 @@ struct call {
 /* Parses; -EBADMSG: no call, the connection is to be closed. */
 int call_new(struct call **ret, struct peer *peer, const char *text, size_t n);
 
-/* Cancels what waits for it. */
+/* Of a peer that is gone: cancels what waits for it. */
 struct call *call_free(struct call *call);
 
 /* The method answers later; cancel frees its work, should the peer leave first. */

@@ -38,32 +38,35 @@ static void listener_drop(struct listener *listener, struct peer *peer) {
         listener_set_accepting(listener);
 }
 
-/* Too much unread: the one that has not read for the longest goes. */
-static void listener_bound_unread(struct listener *listener) {
-        struct peer *slowest = NULL;
-        size_t unread = 0;
+/* Too much unread: those that have not read for the longest give up their replies, and go at the next turn. */
+void listener_bound_unread(struct listener *listener) {
+        struct peer *slowest;
+        size_t unread;
 
-        for (struct list *l = listener->peers.next; l != &listener->peers; l = l->next) {
-                struct peer *peer = CONTAINER(l, struct peer, link);
+        do {
+                slowest = NULL;
+                unread = 0;
+                for (struct list *l = listener->peers.next; l != &listener->peers; l = l->next) {
+                        struct peer *peer = CONTAINER(l, struct peer, link);
 
-                unread += buffer_size(&peer->out);
-                if (peer->stalled_usec && (!slowest || peer->stalled_usec < slowest->stalled_usec))
-                        slowest = peer;
-        }
+                        unread += buffer_size(&peer->out);
+                        if (buffer_size(&peer->out) > 0 && peer->stalled_usec &&
+                            (!slowest || peer->stalled_usec < slowest->stalled_usec))
+                                slowest = peer;
+                }
 
-        if (unread <= LISTENER_UNREAD_MAX || !slowest)
-                return;
+                if (unread <= LISTENER_UNREAD_MAX || !slowest)
+                        return;
 
-        log_warning("Closing a connection that does not read its reply: too much waits to be read");
-        listener_drop(listener, slowest);
+                log_warning("Closing a connection that does not read its reply: too much waits to be read");
+                peer_give_up(slowest);
+        } while (true);
 }
 
 static void listener_run(struct listener *listener, struct peer *peer, uint32_t events) {
         peer_process(peer, events);
         if (peer->broken)
                 listener_drop(listener, peer);
-        else if (peer->stalled_usec)
-                listener_bound_unread(listener);
 }
 
 /* A peer dropped on the way takes its events with it: it may be anywhere in what epoll told. */

@@ -128,6 +128,10 @@ static int logout_check(const struct call *call, struct fault *fault) {
                 return fault_set_invalid(fault, "profile", NULL);
         if (params->profile && !account_profile_is_valid(params->profile))
                 return fault_set_invalid(fault, "profile", NULL);
+        if (params->all && trouble && vault_get_state(call->context->vault) == VAULT_OPENING) {
+                (void)fault_copy(fault, trouble); /* what is on disk would come back */
+                return fault->r;
+        }
         if (params->all || !trouble ||
             vault_find_account(call->context->vault, method_profile(params->profile)))
                 return 0;

@@ -59,23 +59,18 @@ static void get_token_reply(struct call *call, struct grant *grant) {
         call_end(call);
 }
 
+static void get_token(struct call *call);
+
 static void get_token_on_provided(struct provision *provision, const struct fault *refused) {
         struct get_token_work *work = CONTAINER(provision, struct get_token_work, provision);
         struct call *call = work->call;
         struct grant *grant = vault_find_grant(call->context->vault, provision->grant_id);
-        _cleanup_(fault_deinit) struct fault fault = {};
 
+        call_hold(call, NULL, NULL);
         get_token_work_free(work);
 
         if (!grant) {
-                struct get_token *params = call->params;
-                struct account *account;
-
-                /* logged out meanwhile: what a caller would hear now */
-                if (!method_find_account(&account, call->context, params->profile, NULL, &fault))
-                        (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
-                                        "The login changed meanwhile; ask again");
-                call_fail(call, &fault);
+                get_token(call); /* a login or logout came between: what a caller would hear now */
         } else if (refused) {
                 call_fail(call, refused);
         } else {

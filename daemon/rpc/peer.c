@@ -47,6 +47,15 @@ static void peer_send(struct peer *peer) {
                 peer->broken = true;
         else if (!peer->stalled_usec)
                 peer->stalled_usec = clock_boottime_usec();
+
+        if (r == -EAGAIN)
+                listener_bound_unread(peer->listener);
+}
+
+void peer_give_up(struct peer *peer) {
+        buffer_clear(&peer->out);
+        peer->broken = true;
+        listener_make_ready(peer->listener, peer);
 }
 
 static void peer_read(struct peer *peer) {

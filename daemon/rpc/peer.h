@@ -48,5 +48,8 @@ struct buffer *peer_out(struct peer *peer);
  * loop. */
 void peer_answered(struct peer *peer, bool oneway, int r);
 
+/* Gives up its reply; the listener frees it at the next turn. */
+void peer_give_up(struct peer *peer);
+
 /* At the end: answers what is pending with Stopping, as far as the socket takes it at once. */
 void peer_stop(struct peer *peer);

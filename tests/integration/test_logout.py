@@ -64,6 +64,13 @@ def test_what_is_not_revoked_is_named_with_the_page_where_it_can_be(ada, trouble
     assert_forgotten(ada)
 
 
+def test_access_token_that_cannot_be_revoked_does_not_spare_the_refresh_token(ada):
+    ada.globus.faults.revoke.answer(500, times=1)
+    said = ada.ctl("logout")
+    assert said.status == 6 and one_line(said.err.splitlines()[-1] + "\n")
+    assert ada.globus.count("revoke") == 4
+
+
 def test_logout_without_a_network(ada):
     ada.globus.go_offline()
     said = ada.ctl("logout")

@@ -45,6 +45,15 @@ def test_start_without_a_network_serves_what_is_valid(ada):
     assert offline.status == 6 and one_line(offline.err)
 
 
+@pytest.mark.parametrize("command", ["logout", "token --refresh"])
+def test_store_that_somebody_removed_is_a_logout(ada, command):
+    ada.home.store.unlink()
+    ada.ctl(*command.split())
+    assert ada.ctl("token").status == 4
+    ada.login()
+    assert ada.token() and ada.grant()["saved"] is True
+
+
 def test_files_are_private_and_nothing_else_is_left(ada):
     ada.token("--refresh")
     ada.wait_saved()
@@ -245,6 +254,18 @@ def test_logout_without_all_leaves_it_where_it_is(ada):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root, who can give directories away")
+def test_logout_of_all_does_not_lie_about_a_directory_in_trouble(ada):
+    """What is not read cannot be revoked, and would be back as soon as the directory is well."""
+    ada.stop()
+    ada.home.state.chmod(0o755)
+    ada.start()
+    said = ada.ctl("logout", "--all")
+    assert said.status == 1 and one_line(said.err) and "chmod 700" in said.err
+    ada.home.state.chmod(0o700)
+    ada.restart()
+    assert ada.token()
+
+
 def test_state_directory_of_another_user_is_not_used(home, globus):
     home.state.mkdir(mode=0o700)
     os.chown(home.state, 65534, 65534)

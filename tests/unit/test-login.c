@@ -111,9 +111,9 @@ static void test_waits_for_the_disk(void **state) {
         assert_int_equal(logins_count(logins), 0);
 }
 
-static void test_code_is_let_go(void **state) {
+static void test_other_code_while_saving(void **state) {
         const struct login_deps deps = {.vault = vault, .revoker = revoker, .changed = on_changed};
-        _cleanup_(secret_freep) struct secret *code = make_secret("the-code");
+        _cleanup_(secret_freep) struct secret *code = make_secret("the-code"), *other = make_secret("another");
         struct login_request request = new_request("default", false);
         struct fault fault = {};
         struct login *login;
@@ -125,7 +125,9 @@ static void test_code_is_let_go(void **state) {
         assert_secret(login->code, "the-code");
         answer_tokens("ada", "access");
         assert_int_equal(login->state, LOGIN_SAVING);
-        assert_null(login->code);
+        assert_int_equal(login_offer_code(login, other, &b.finish.waiter, finisher_told, &fault),
+                         AGENT_ERROR_BUSY);
+        fault_deinit(&fault);
         login_end(login, NULL);
         assert_told(&a, 0);
         disk_answers(NULL); /* nobody listens */
@@ -270,7 +272,7 @@ int main(void) {
                 TEST(test_other_code_is_busy),
                 TEST(test_leaves),
                 TEST(test_waits_for_the_disk),
-                TEST(test_code_is_let_go),
+                TEST(test_other_code_while_saving),
                 TEST(test_failed_exchange_waits_again),
                 TEST(test_cannot_send),
                 TEST(test_nobody_knows_who),

@@ -113,8 +113,10 @@ static void test_nobody(void **state) {
 static void test_globus_refuses(void **state) {
         log_out("default");
         pass(0);
-        oauth_answer_fault(OAUTH_TROUBLE, 0); /* groups: named, and not tried further */
+        oauth_answer_fault(OAUTH_TROUBLE, 0); /* groups: named, and its refresh token tried all the same */
         assert_revoking("transfer");
+        assert_revoking("refresh");
+        assert_int_equal(n_done, 0);
         assert_revoking("refresh");
         assert_int_equal(n_done, 1);
         assert_int_equal(n_revoked, 1);
