@@ -13,8 +13,8 @@
 #include "daemon/socket.h"
 #include "proto/log.h"
 
-/* How long refreshes that are on their way may keep the end waiting: a rotated refresh token must reach the
- * disk. */
+/* How long what is on its way to Globus may keep the end waiting: a rotated refresh token must reach the disk,
+ * and a logout that was begun be carried out. */
 #define STOP_PATIENCE_USEC (5 * USEC_PER_SEC)
 
 struct agent {
@@ -58,8 +58,17 @@ static void agent_exit(struct agent *agent) {
 }
 
 static void agent_on_stop_patience(void *userdata) {
-        log_warning("Stopping although Globus has not answered a refresh");
+        log_warning("Stopping although Globus has not answered everything");
         agent_exit(userdata);
+}
+
+/* Runs after each event once the end has begun: it comes when nothing is on its way any more. */
+static int agent_on_event_over(sd_event_source *source, void *userdata) {
+        struct agent *agent = userdata;
+
+        if (refresh_count(agent->refresh) == 0 && revoker_count(agent->revoker) == 0)
+                agent_exit(agent);
+        return 0;
 }
 
 static void agent_begin_stop(struct agent *agent) {
@@ -68,10 +77,10 @@ static void agent_begin_stop(struct agent *agent) {
 
         agent->stopping = true;
         service_notify_stopping();
-        if (refresh_count(agent->refresh) == 0)
+        alarm_set(agent->stop, clock_boottime_usec() + STOP_PATIENCE_USEC);
+        if (sd_event_add_post(agent->event, NULL, agent_on_event_over, agent) < 0)
                 agent_exit(agent);
-        else
-                alarm_set(agent->stop, clock_boottime_usec() + STOP_PATIENCE_USEC);
+        (void)agent_on_event_over(NULL, agent); /* the event that began the end is not told to the new source */
 }
 
 static int agent_on_signal(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata) {
@@ -92,8 +101,6 @@ static void agent_on_refreshed(void *userdata) {
 
         if (!agent->stopping)
                 schedule_update(agent->schedule);
-        else if (refresh_count(agent->refresh) == 0)
-                agent_exit(agent);
 }
 
 static void agent_on_login(void *userdata, const char *profile) {
@@ -214,10 +221,13 @@ static int agent_add_refreshing(struct agent *agent) {
                                            .paths = &agent->disk_paths,
                                    });
         if (!r)
+                r = revoker_new(&agent->revoker, agent->event, agent->http);
+        if (!r)
                 r = refresh_new(&agent->refresh, &(struct refresh_deps){
                                                          .vault = agent->vault,
                                                          .http = agent->http,
                                                          .save = agent->save,
+                                                         .revoker = agent->revoker,
                                                          .changed = agent_on_refreshed,
                                                          .userdata = agent,
                                                  });
@@ -235,17 +245,15 @@ static int agent_add_refreshing(struct agent *agent) {
 static int agent_add_logins(struct agent *agent) {
         int r;
 
-        r = revoker_new(&agent->revoker, agent->event, agent->http);
-        if (!r)
-                r = logins_new(&agent->logins, agent->event,
-                               &(struct login_deps){
-                                       .vault = agent->vault,
-                                       .http = agent->http,
-                                       .save = agent->save,
-                                       .revoker = agent->revoker,
-                                       .changed = agent_on_login,
-                                       .userdata = agent,
-                               });
+        r = logins_new(&agent->logins, agent->event,
+                       &(struct login_deps){
+                               .vault = agent->vault,
+                               .http = agent->http,
+                               .save = agent->save,
+                               .revoker = agent->revoker,
+                               .changed = agent_on_login,
+                               .userdata = agent,
+                       });
         if (!r)
                 r = membership_new(&agent->membership, &(struct membership_deps){
                                                                .event = agent->event,

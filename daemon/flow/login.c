@@ -72,6 +72,7 @@ static void login_discard(struct login *login, const struct token_set *tokens) {
                 return;
         }
 
+        revocation_spare(revocation, login->deps->vault);
         revocation_detach(TAKE(revocation));
 }
 
@@ -85,8 +86,10 @@ static int login_remove_account(struct login *login, struct account *account) {
                 r = revocation_add_grant(revocation, CONTAINER(l, struct grant, link));
         if (!r)
                 r = vault_remove_account(login->deps->vault, login->request.profile);
-        if (!r)
+        if (!r) {
+                revocation_spare(revocation, login->deps->vault);
                 revocation_detach(TAKE(revocation));
+        }
 
         return r;
 }

@@ -88,6 +88,7 @@ int logout_new(struct logout **ret, const struct logout_deps *deps, const char *
         if (r)
                 return r;
 
+        revocation_spare(logout->revocation, deps->vault);
         logout->saved = !save_join(deps->save, &logout->saving, logout_on_saved);
         if (logout->saved && save_trouble(deps->save))
                 (void)fault_copy(&logout->fault, save_trouble(deps->save));

@@ -5,16 +5,11 @@
 #include <inttypes.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/base/crypto.h"
+#include "daemon/flow/refresh-private.h"
 #include "daemon/remote/oauth.h"
 #include "proto/log.h"
 
-#define RETRY_FIRST_USEC USEC_PER_SEC
-#define RETRY_LAST_USEC (300 * USEC_PER_SEC)
 #define RETRY_CLIENT_USEC (3600 * USEC_PER_SEC)
-#define RETRY_AFTER_MAX 3600 /* seconds */
-
-enum { URGENT_TRIES = 3 /* a REFRESH_SPACING_USEC */ };
 
 struct refresh {
         struct refresh_deps deps;
@@ -27,6 +22,8 @@ struct flight {
         struct refresh *refresh; /* borrowed */
         struct list link; /* refresh.flights */
         uint64_t grant_id;
+        char *profile; /* of the grant, and where it is from, should it be gone when the answer comes */
+        struct origin origin;
         struct oauth_request *request;
         struct saving saving;
         struct list waiters; /* waiter.link */
@@ -39,6 +36,8 @@ static struct flight *flight_free(struct flight *flight) {
         oauth_request_free(flight->request);
         waiter_leave(&flight->saving.waiter);
         list_unlink(&flight->link);
+        origin_deinit(&flight->origin);
+        free(flight->profile);
         free(flight);
         return NULL;
 }
@@ -67,52 +66,6 @@ static void flight_save_and_land(struct flight *flight) {
                 flight_land(flight, NULL);
 }
 
-/* Exponential with full jitter, but never before the server wants it. */
-static uint64_t retry_pause_usec(const struct grant_tries *tries, const struct fault *fault) {
-        uint64_t pause = RETRY_FIRST_USEC << MIN(tries->failures, 9U);
-        uint64_t after = 0;
-        uint32_t random = 0;
-
-        if (fault->retry_at > 0) {
-                int64_t seconds = fault->retry_at - clock_to_unix(clock_boottime_usec());
-
-                after = (uint64_t)MIN(MAX(seconds, 0), RETRY_AFTER_MAX) * USEC_PER_SEC;
-        }
-
-        pause = MIN(pause, RETRY_LAST_USEC);
-        (void)crypto_random(&random, sizeof(random)); /* without it the pause is just shorter */
-        return MAX(pause / 2 + pause / 2 * random / UINT32_MAX, after);
-}
-
-static void grant_need_login(const struct grant *grant, const char *reason, struct fault *fault) {
-        const struct login_need need = {
-                .reason = reason,
-                .profile = grant->account->profile,
-                .resource_server = grant->resource_server,
-                .scopes = grant->requested,
-        };
-
-        if (streq(reason, "client"))
-                (void)fault_set_login_needed(
-                        fault, &need,
-                        "Globus does not accept the client %s any more (%s); log in with another one",
-                        grant->origin.client_id, grant->tries.error ? grant->tries.error : reason);
-        else if (streq(reason, "dead"))
-                (void)fault_set_login_needed(fault, &need, "Globus has ended the login for %s (%s)",
-                                             grant->resource_server,
-                                             grant->tries.error ? grant->tries.error : "invalid_grant");
-        else
-                (void)fault_set_login_needed(fault, &need,
-                                             "The token for %s has expired and there is no refresh token",
-                                             grant->resource_server);
-}
-
-static void grant_unavailable(const struct grant *grant, struct fault *fault) {
-        (void)fault_set(fault, AGENT_ERROR_UNAVAILABLE, "%s",
-                        grant->tries.error ? grant->tries.error : "Globus has not answered yet");
-        fault->retry_at = clock_to_unix(grant->tries.retry_usec);
-}
-
 /* What ended the grant is told to all who wait, and saved, so that a restart does not ask again. */
 static void flight_on_end(struct flight *flight, enum grant_state state, const struct fault *why) {
         struct refresh *refresh = flight->refresh;
@@ -128,7 +81,7 @@ static void flight_on_end(struct flight *flight, enum grant_state state, const s
         assert(grant);
         grant->tries.failures++;
         grant->tries.retry_usec = clock_boottime_usec() + RETRY_CLIENT_USEC;
-        grant_need_login(grant, state == GRANT_DEAD ? "dead" : "client", &fault);
+        refresh_need_login(grant, state == GRANT_DEAD ? "dead" : "client", &fault);
         log_warning("Refreshing %s for '%s' failed for good, a login is needed: %s", grant->resource_server,
                     grant->account->profile, fault_message(why));
 
@@ -146,7 +99,7 @@ static void flight_on_trouble(struct flight *flight, const struct fault *why) {
                 return;
         }
 
-        pause = retry_pause_usec(&grant->tries, why);
+        pause = refresh_pause_usec(&grant->tries, why);
         grant->tries.failures++;
         grant->tries.retry_usec = clock_boottime_usec() + pause;
         free(grant->tries.error);
@@ -155,8 +108,30 @@ static void flight_on_trouble(struct flight *flight, const struct fault *why) {
         log_warning("Refreshing %s for '%s' failed, next try in %" PRIu64 " s: %s", grant->resource_server,
                     grant->account->profile, (pause + USEC_PER_SEC - 1) / USEC_PER_SEC, fault_message(why));
 
-        grant_unavailable(grant, &fault);
+        refresh_unavailable(grant, &fault);
         flight_land(flight, &fault);
+}
+
+/* After a logout, what the refresh brought would live on at Globus without anyone knowing. After a login, which
+ * may have brought the same tokens, it is left alone. */
+static void flight_revoke(const struct flight *flight, const struct token_set *tokens) {
+        _cleanup_(revocation_freep) struct revocation *revocation = NULL;
+        struct vault *vault = flight->refresh->deps.vault;
+        int r;
+
+        if (vault_find_account(vault, flight->profile))
+                return;
+
+        r = revocation_new(&revocation, flight->refresh->deps.revoker);
+        if (!r)
+                r = revocation_add_tokens(revocation, flight->profile, &flight->origin, tokens);
+        if (r) {
+                log_error("Cannot revoke what came after a logout: %s", error_sentence(r));
+                return;
+        }
+
+        revocation_spare(revocation, vault);
+        revocation_detach(TAKE(revocation));
 }
 
 static void flight_on_tokens(struct flight *flight, struct token_set *tokens) {
@@ -172,14 +147,16 @@ static void flight_on_tokens(struct flight *flight, struct token_set *tokens) {
                 return;
         }
 
-        if (!grant)
+        if (!grant) {
+                flight_revoke(flight, tokens);
                 (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
-        else if (r == -ENOENT)
+        } else if (r == -ENOENT) {
                 (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
                                 "Globus answered the refresh with tokens for other services than %s",
                                 grant->resource_server);
-        else
+        } else {
                 (void)fault_set(&fault, r, NULL);
+        }
         flight_on_trouble(flight, &fault);
 }
 
@@ -217,6 +194,11 @@ static int flight_new(struct flight **ret, struct refresh *refresh, struct grant
         list_init(&flight->link);
         list_init(&flight->waiters);
         waiter_init(&flight->saving.waiter);
+
+        flight->profile = strdup(grant->account->profile);
+        r = flight->profile ? origin_copy(&flight->origin, &grant->origin) : -ENOMEM;
+        if (r)
+                return r;
 
         target = (struct oauth_target){
                 .http = refresh->deps.http,
@@ -267,7 +249,7 @@ static int refresh_fly(struct flight **ret, struct refresh *refresh, uint64_t gr
         if (!grant)
                 return fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
         if (!grant->refresh_token) {
-                grant_need_login(grant, grant->state == GRANT_DEAD ? "dead" : "expired", fault);
+                refresh_need_login(grant, grant->state == GRANT_DEAD ? "dead" : "expired", fault);
                 return fault->r;
         }
 
@@ -301,51 +283,6 @@ void refresh_start(struct refresh *refresh, uint64_t grant_id) {
         r = refresh_fly(&flight, refresh, grant_id, &fault);
         if (r < 0)
                 log_error("Cannot begin to refresh: %s", fault_message(&fault));
-}
-
-/* A person's insisting is let through a few times a minute, so that no script makes a loop of it. */
-static bool grant_permits_urgent(struct grant *grant, uint64_t now) {
-        struct grant_tries *tries = &grant->tries;
-
-        if (now - tries->urgent_usec >= REFRESH_SPACING_USEC || !tries->urgent_usec) {
-                tries->urgent_usec = now;
-                tries->urgent = 0;
-        }
-
-        return tries->urgent++ < URGENT_TRIES;
-}
-
-int refresh_permits(struct refresh *refresh, struct grant *grant, bool urgent, struct fault *fault) {
-        uint64_t now = clock_boottime_usec();
-
-        if (!grant->refresh_token) {
-                grant_need_login(grant, grant->state == GRANT_DEAD ? "dead" : "expired", fault);
-                return fault->r;
-        }
-
-        if (grant->tries.failures > 0) {
-                if (grant->tries.retry_usec <= now || (urgent && grant_permits_urgent(grant, now)))
-                        return 0;
-                if (grant->state == GRANT_CLIENT_AT_FAULT)
-                        grant_need_login(grant, "client", fault);
-                else
-                        grant_unavailable(grant, fault);
-                return fault->r;
-        }
-
-        if (grant->tries.tried_usec && now < grant->tries.tried_usec + REFRESH_SPACING_USEC) {
-                (void)fault_set(fault, AGENT_ERROR_SHORT_VALIDITY,
-                                "Globus gives tokens for %s that are valid for only %" PRIu64
-                                " s; the next one can be "
-                                "asked for in %" PRIu64 " s",
-                                grant->resource_server,
-                                (grant->token.expires_usec - grant->token.obtained_usec) / USEC_PER_SEC,
-                                (grant->tries.tried_usec + REFRESH_SPACING_USEC - now) / USEC_PER_SEC + 1);
-                fault->expires_in = (int64_t)(token_remaining_usec(&grant->token, now) / USEC_PER_SEC);
-                return fault->r;
-        }
-
-        return 0;
 }
 
 int refresh_new(struct refresh **ret, const struct refresh_deps *deps) {

@@ -6,10 +6,12 @@
  * Ten clients may ask for the same stale token at once; Globus sees one request. Each caller brings its own
  * waiter. When the answer is here and saved, every waiter still waiting is told once; one that left is not.
  * Only a well-formed invalid_grant ends a grant; any other failure is tried again, more and more slowly.
+ * Tokens that come after a logout are revoked.
  */
 
 #include <systemd/sd-event.h>
 
+#include "daemon/flow/revoke.h"
 #include "daemon/flow/save.h"
 #include "daemon/flow/waiter.h"
 #include "daemon/model/vault.h"
@@ -23,6 +25,7 @@ struct refresh_deps {
         struct vault *vault;
         struct http *http;
         struct save *save;
+        struct revoker *revoker;
         void (*changed)(void *userdata); /* after each flight: due times have changed */
         void *userdata;
 }; /* all borrowed */

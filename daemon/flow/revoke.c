@@ -12,6 +12,7 @@ struct revoker {
         sd_event *event; /* borrowed */
         struct http *http; /* borrowed */
         struct list orphans; /* revocation.link: those that nobody waits for */
+        size_t n_batches;
 };
 
 struct revocation {
@@ -225,6 +226,7 @@ int revocation_new(struct revocation **ret, struct revoker *revoker) {
                 return -ENOMEM;
 
         revocation->revoker = revoker;
+        revoker->n_batches++;
         list_init(&revocation->link);
         list_init(&revocation->items);
 
@@ -234,6 +236,32 @@ int revocation_new(struct revocation **ret, struct revoker *revoker) {
 
         *ret = TAKE(revocation);
         return 0;
+}
+
+static void revocation_spare_grant(struct revocation *revocation, const struct grant *grant) {
+        for (struct list *l = revocation->items.next; l != &revocation->items; l = l->next) {
+                struct revoked *item = CONTAINER(l, struct revoked, link);
+
+                if (item->tokens[0] && secret_equal(item->tokens[0], grant->token.secret))
+                        item->tokens[0] = secret_free(item->tokens[0]);
+                if (item->tokens[1] && secret_equal(item->tokens[1], grant->refresh_token))
+                        item->tokens[1] = secret_free(item->tokens[1]);
+        }
+}
+
+void revocation_spare(struct revocation *revocation, struct vault *vault) {
+        struct list *accounts = vault_accounts(vault);
+
+        for (struct list *l = accounts->next; l != accounts; l = l->next) {
+                struct account *account = CONTAINER(l, struct account, link);
+
+                for (struct list *g = account->grants.next; g != &account->grants; g = g->next)
+                        revocation_spare_grant(revocation, CONTAINER(g, struct grant, link));
+        }
+}
+
+size_t revoker_count(const struct revoker *revoker) {
+        return revoker->n_batches;
 }
 
 struct revocation *revocation_free(struct revocation *revocation) {
@@ -246,6 +274,7 @@ struct revocation *revocation_free(struct revocation *revocation) {
                 revoked_free(CONTAINER(first, struct revoked, link));
         list_unlink(&revocation->link);
         alarm_free(revocation->alarm);
+        revocation->revoker->n_batches--;
         free(revocation);
         return NULL;
 }

@@ -12,6 +12,7 @@
 
 #include "daemon/model/grant.h"
 #include "daemon/model/token-set.h"
+#include "daemon/model/vault.h"
 #include "daemon/remote/http.h"
 #include "proto/list.h"
 
@@ -24,6 +25,9 @@ int revoker_new(struct revoker **ret, sd_event *event, struct http *http);
 
 /* Gives up what is under way. Those that somebody was to be told about must have been freed. */
 struct revoker *revoker_free(struct revoker *revoker);
+
+/* How many batches there are, begun or not. */
+size_t revoker_count(const struct revoker *revoker);
 
 /* One grant of a batch, and how it went. */
 struct revoked {
@@ -45,6 +49,10 @@ struct revocation *revocation_free(struct revocation *revocation);
 int revocation_add_grant(struct revocation *revocation, const struct grant *grant);
 int revocation_add_tokens(struct revocation *revocation, const char *profile, const struct origin *origin,
                           const struct token_set *tokens);
+
+/* Leaves out each token that a grant of the vault holds: Globus may give the same one to two profiles of one
+ * identity. To be called before the start, when what is to be forgotten is. */
+void revocation_spare(struct revocation *revocation, struct vault *vault);
 
 /* done is called later, once, and may free it. */
 void revocation_start(struct revocation *revocation, revocation_fn done, void *userdata);

@@ -3,7 +3,7 @@
 import pytest
 
 from globus import AUTH, GROUPS
-from harness import PATIENCE, one_line
+from harness import PATIENCE, finish, one_line
 
 
 def assert_forgotten(agent, profile="default"):
@@ -69,6 +69,27 @@ def test_access_token_that_cannot_be_revoked_does_not_spare_the_refresh_token(ad
     said = ada.ctl("logout")
     assert said.status == 6 and one_line(said.err.splitlines()[-1] + "\n")
     assert ada.globus.count("revoke") == 4
+
+
+def test_logout_that_was_begun_is_carried_out_before_the_daemon_ends(ada):
+    ada.globus.faults.revoke.hold()
+    saying = ada.spawn("logout")
+    ada.globus.wait_for(lambda: ada.globus.faults.revoke.held > 0, PATIENCE)
+    ada.process.terminate()
+    ada.wait_for(lambda _status: "Stopping" in ada.log)
+    ada.globus.faults.revoke.release()
+    assert finish(saying).status == 0 and ada.process.wait(PATIENCE) == 0
+    assert ada.globus.count("revoke") == 4
+    ada.process = None
+
+
+def test_token_that_another_profile_holds_is_not_revoked(ada):
+    ada.globus.knobs.same_access_token = True
+    ada.login(profile="one")
+    ada.login(profile="two")
+    assert ada.ctl("-p", "one", "token").ok().out == ada.ctl("-p", "two", "token").ok().out
+    ada.ctl("-p", "two", "logout").ok()
+    assert ada.ctl("-p", "one", "groups").ok()
 
 
 def test_logout_without_a_network(ada):

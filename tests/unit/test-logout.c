@@ -36,12 +36,22 @@ static void on_done(void *userdata, const struct fault *fault, struct list *item
         logout = logout_free(logout);
 }
 
+/* Another login, with a refresh token of its own. */
+static void log_in_other(void) {
+        _cleanup_(token_set_freep) struct token_set *tokens = make_tokens("ben", fake_boottime);
+        const struct vault_login login = {
+                .profile = "other", .origin = &some_origin, .requested = STRV(GROUPS_ALL)};
+
+        add_entry(tokens, GROUPS, "his", "another refresh");
+        assert_int_equal(vault_add_login(vault, &login, tokens), 0);
+}
+
 static int set_up(void **state) {
         assert_int_equal(vault_new(&vault), 0);
         assert_int_equal(revoker_new(&revoker, NULL, NULL), 0);
         assert_int_equal(log_in(vault, "default", "ada", GROUPS, "groups"), 0);
         assert_int_equal(log_in(vault, "default", "ada", TRANSFER, "transfer"), 0);
-        assert_int_equal(log_in(vault, "other", "ben", GROUPS, "his"), 0);
+        log_in_other();
         n_done = n_revoked = n_failed = oauth_count = 0;
         disk_is_quick = true;
         fault_deinit(&disk_trouble);
@@ -225,6 +235,19 @@ static void test_without_refresh_token(void **state) {
         assert_int_equal(oauth_on_their_way(), 0);
 }
 
+/* Globus may give one token to two profiles of one identity. */
+static void test_spares_what_others_hold(void **state) {
+        assert_int_equal(log_in(vault, "third", "ada", GROUPS, "groups"), 0);
+        log_out("default");
+        pass(0);
+        while (oauth_on_their_way() > 0) {
+                assert_string_not_equal(oauth_next()->secret, "groups");
+                oauth_answer_tokens(NULL);
+        }
+        assert_int_equal(n_done, 1);
+        assert_int_equal(n_revoked, 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -241,6 +264,7 @@ int main(void) {
                 TEST(test_client_hangs_up),
                 TEST(test_daemon_ends),
                 TEST(test_without_refresh_token),
+                TEST(test_spares_what_others_hold),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

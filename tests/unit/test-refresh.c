@@ -6,6 +6,7 @@
 
 #include "daemon/flow/refresh.h"
 #include "tests/unit/callers.h"
+#include "tests/unit/fake-alarm.h"
 #include "tests/unit/fake-clock.h"
 #include "tests/unit/fake-oauth.h"
 #include "tests/unit/fake-save.h"
@@ -13,6 +14,7 @@
 
 static struct vault *vault;
 static struct refresh *refreshes;
+static struct revoker *revoker;
 static struct grant *grant; /* of the groups */
 static unsigned n_changed;
 static struct caller a, b, c;
@@ -26,8 +28,11 @@ static int set_up(void **state) {
         assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
         assert_int_equal(log_in(vault, "default", "ada", TRANSFER, "other"), 0);
         grant = get_grant(vault, "default", GROUPS);
-        assert_int_equal(refresh_new(&refreshes, &(struct refresh_deps){.vault = vault, .changed = on_changed}),
-                         0);
+        assert_int_equal(revoker_new(&revoker, NULL, NULL), 0);
+        assert_int_equal(
+                refresh_new(&refreshes,
+                            &(struct refresh_deps){.vault = vault, .revoker = revoker, .changed = on_changed}),
+                0);
 
         caller_init(&a);
         caller_init(&b);
@@ -42,6 +47,7 @@ static int tear_down(void **state) {
         caller_deinit(&b);
         caller_deinit(&c);
         refreshes = refresh_free(refreshes);
+        revoker = revoker_free(revoker);
         vault = vault_free(vault);
         return 0;
 }
@@ -237,6 +243,31 @@ static void test_grant_goes_meanwhile(void **state) {
         fault_deinit(&fault);
 }
 
+/* Nobody else would know of them. */
+static void test_tokens_after_a_logout(void **state) {
+        join(&a);
+        assert_int_equal(vault_remove_account(vault, "default"), 0);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", "rotated"));
+        pass(0);
+        assert_int_equal(oauth_next()->kind, OAUTH_REVOKE);
+        assert_string_equal(oauth_next()->secret, "new");
+        assert_string_equal(oauth_next()->auth_url, some_origin.auth_url);
+        oauth_answer_tokens(NULL);
+        assert_string_equal(oauth_next()->secret, "rotated");
+        oauth_answer_tokens(NULL);
+        assert_int_equal(revoker_count(revoker), 0);
+}
+
+/* The login may have brought the same ones. */
+static void test_tokens_after_a_login(void **state) {
+        join(&a);
+        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "new"), 0);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", "rotated"));
+        pass(0);
+        assert_int_equal(oauth_on_their_way(), 0);
+        assert_secret(get_grant(vault, "default", GROUPS)->token.secret, "new");
+}
+
 static void test_cannot_send(void **state) {
         struct fault fault = {};
 
@@ -368,6 +399,8 @@ int main(void) {
                 TEST(test_client_at_fault),
                 TEST(test_foreign_answer),
                 TEST(test_grant_goes_meanwhile),
+                TEST(test_tokens_after_a_logout),
+                TEST(test_tokens_after_a_login),
                 TEST(test_cannot_send),
                 TEST(test_start),
                 TEST(test_stopping),

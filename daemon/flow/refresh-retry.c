@@ -1,0 +1,102 @@
+#include "daemon/flow/refresh-private.h"
+
+#include <inttypes.h>
+
+#include "daemon/base/clock.h"
+#include "daemon/base/crypto.h"
+
+#define RETRY_FIRST_USEC USEC_PER_SEC
+#define RETRY_LAST_USEC (300 * USEC_PER_SEC)
+#define RETRY_AFTER_MAX 3600 /* seconds */
+
+enum { URGENT_TRIES = 3 /* a REFRESH_SPACING_USEC */ };
+
+uint64_t refresh_pause_usec(const struct grant_tries *tries, const struct fault *fault) {
+        uint64_t pause = RETRY_FIRST_USEC << MIN(tries->failures, 9U);
+        uint64_t after = 0;
+        uint32_t random = 0;
+
+        if (fault->retry_at > 0) {
+                int64_t seconds = fault->retry_at - clock_to_unix(clock_boottime_usec());
+
+                after = (uint64_t)MIN(MAX(seconds, 0), RETRY_AFTER_MAX) * USEC_PER_SEC;
+        }
+
+        pause = MIN(pause, RETRY_LAST_USEC);
+        (void)crypto_random(&random, sizeof(random)); /* without it the pause is just shorter */
+        return MAX(pause / 2 + pause / 2 * random / UINT32_MAX, after);
+}
+
+void refresh_need_login(const struct grant *grant, const char *reason, struct fault *fault) {
+        const struct login_need need = {
+                .reason = reason,
+                .profile = grant->account->profile,
+                .resource_server = grant->resource_server,
+                .scopes = grant->requested,
+        };
+
+        if (streq(reason, "client"))
+                (void)fault_set_login_needed(
+                        fault, &need,
+                        "Globus does not accept the client %s any more (%s); log in with another one",
+                        grant->origin.client_id, grant->tries.error ? grant->tries.error : reason);
+        else if (streq(reason, "dead"))
+                (void)fault_set_login_needed(fault, &need, "Globus has ended the login for %s (%s)",
+                                             grant->resource_server,
+                                             grant->tries.error ? grant->tries.error : "invalid_grant");
+        else
+                (void)fault_set_login_needed(fault, &need,
+                                             "The token for %s has expired and there is no refresh token",
+                                             grant->resource_server);
+}
+
+void refresh_unavailable(const struct grant *grant, struct fault *fault) {
+        (void)fault_set(fault, AGENT_ERROR_UNAVAILABLE, "%s",
+                        grant->tries.error ? grant->tries.error : "Globus has not answered yet");
+        fault->retry_at = clock_to_unix(grant->tries.retry_usec);
+}
+
+/* A person's insisting is let through a few times a minute, so that no script makes a loop of it. */
+static bool grant_permits_urgent(struct grant *grant, uint64_t now) {
+        struct grant_tries *tries = &grant->tries;
+
+        if (now - tries->urgent_usec >= REFRESH_SPACING_USEC || !tries->urgent_usec) {
+                tries->urgent_usec = now;
+                tries->urgent = 0;
+        }
+
+        return tries->urgent++ < URGENT_TRIES;
+}
+
+int refresh_permits(struct refresh *refresh, struct grant *grant, bool urgent, struct fault *fault) {
+        uint64_t now = clock_boottime_usec();
+
+        if (!grant->refresh_token) {
+                refresh_need_login(grant, grant->state == GRANT_DEAD ? "dead" : "expired", fault);
+                return fault->r;
+        }
+
+        if (grant->tries.failures > 0) {
+                if (grant->tries.retry_usec <= now || (urgent && grant_permits_urgent(grant, now)))
+                        return 0;
+                if (grant->state == GRANT_CLIENT_AT_FAULT)
+                        refresh_need_login(grant, "client", fault);
+                else
+                        refresh_unavailable(grant, fault);
+                return fault->r;
+        }
+
+        if (grant->tries.tried_usec && now < grant->tries.tried_usec + REFRESH_SPACING_USEC) {
+                (void)fault_set(fault, AGENT_ERROR_SHORT_VALIDITY,
+                                "Globus gives tokens for %s that are valid for only %" PRIu64
+                                " s; the next one can be "
+                                "asked for in %" PRIu64 " s",
+                                grant->resource_server,
+                                (grant->token.expires_usec - grant->token.obtained_usec) / USEC_PER_SEC,
+                                (grant->tries.tried_usec + REFRESH_SPACING_USEC - now) / USEC_PER_SEC + 1);
+                fault->expires_in = (int64_t)(token_remaining_usec(&grant->token, now) / USEC_PER_SEC);
+                return fault->r;
+        }
+
+        return 0;
+}
