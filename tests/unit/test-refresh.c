@@ -1,78 +1,11 @@
-/* One refresh for any number of callers, whatever they do while they wait, and how often one is tried. */
+/* One refresh for any number of callers, whatever they do while they wait. */
 
 #include "tests/unit/unit.h"
 
 #include <errno.h>
 
 #include "daemon/flow/refresh.h"
-#include "tests/unit/callers.h"
-#include "tests/unit/fake-alarm.h"
-#include "tests/unit/fake-clock.h"
-#include "tests/unit/fake-oauth.h"
-#include "tests/unit/fake-save.h"
-#include "tests/unit/logins.h"
-
-static struct vault *vault;
-static struct refresh *refreshes;
-static struct revoker *revoker;
-static struct grant *grant; /* of the groups */
-static unsigned n_changed;
-static struct caller a, b, c;
-
-static void on_changed(void *userdata) {
-        n_changed++;
-}
-
-static int set_up(void **state) {
-        assert_int_equal(vault_new(&vault), 0);
-        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
-        assert_int_equal(log_in(vault, "default", "ada", TRANSFER, "other"), 0);
-        grant = get_grant(vault, "default", GROUPS);
-        assert_int_equal(revoker_new(&revoker, NULL, NULL), 0);
-        assert_int_equal(
-                refresh_new(&refreshes,
-                            &(struct refresh_deps){.vault = vault, .revoker = revoker, .changed = on_changed}),
-                0);
-
-        caller_init(&a);
-        caller_init(&b);
-        caller_init(&c);
-        n_changed = oauth_count = save_kicks = 0;
-        disk_is_quick = true;
-        return 0;
-}
-
-static int tear_down(void **state) {
-        caller_deinit(&a);
-        caller_deinit(&b);
-        caller_deinit(&c);
-        refreshes = refresh_free(refreshes);
-        revoker = revoker_free(revoker);
-        vault = vault_free(vault);
-        return 0;
-}
-
-static void join(struct caller *caller) {
-        struct fault fault = {};
-
-        assert_int_equal(refresh_join(refreshes, grant->id, &caller->waiter, caller_told, &fault), 0);
-        assert_int_equal(fault.r, 0);
-}
-
-static struct token_set *new_tokens(const char *server, const char *access, const char *token) {
-        struct token_set *tokens = make_tokens(NULL, fake_boottime);
-
-        add_entry(tokens, server, access, token);
-        return tokens;
-}
-
-static void assert_permits(bool urgent, int expected) {
-        struct fault fault = {};
-
-        assert_int_equal(refresh_permits(refreshes, grant, urgent, &fault), expected);
-        assert_int_equal(fault.r, expected);
-        fault_deinit(&fault);
-}
+#include "tests/unit/refresh-world.h"
 
 static void test_one_for_all(void **state) {
         struct caller other;
@@ -311,81 +244,6 @@ static void test_stopping(void **state) {
         assert_int_equal(oauth_on_their_way(), 0);
 }
 
-static void test_one_try_a_minute(void **state) {
-        struct fault fault = {};
-
-        assert_permits(false, 0); /* none in this process yet */
-        join(&a);
-        assert_true(grant->tries.tried_usec == fake_boottime);
-        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
-
-        fake_sleep(59);
-        assert_permits(false, AGENT_ERROR_SHORT_VALIDITY);
-        assert_permits(true, AGENT_ERROR_SHORT_VALIDITY); /* whoever insists */
-        assert_int_equal(refresh_permits(refreshes, grant, false, &fault), AGENT_ERROR_SHORT_VALIDITY);
-        assert_int_equal(fault.expires_in, 3600 - 59);
-        fault_deinit(&fault);
-        fake_sleep(1);
-        assert_permits(false, 0);
-}
-
-static void test_pauses_grow(void **state) {
-        uint64_t longest = 0;
-
-        for (unsigned i = 0; i < 14; i++) {
-                uint64_t pause, most = MIN(UINT64_C(1) << MIN(i, 9U), UINT64_C(300)) * USEC_PER_SEC;
-
-                refresh_start(refreshes, grant->id);
-                oauth_answer_fault(OAUTH_TROUBLE, 0);
-                pause = grant->tries.retry_usec - fake_boottime;
-                assert_in_range(pause, most / 2, most);
-                longest = MAX(longest, pause);
-        }
-
-        assert_true(longest >= 150 * USEC_PER_SEC);
-        assert_permits(false, AGENT_ERROR_UNAVAILABLE);
-        fake_sleep(300);
-        assert_permits(false, 0);
-        refresh_start(refreshes, grant->id);
-        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
-        assert_int_equal(grant->tries.failures, 0);
-        assert_null(grant->tries.error);
-}
-
-static void test_retry_after(void **state) {
-        struct fault fault = {};
-
-        join(&a);
-        oauth_answer_fault(OAUTH_TROUBLE, fake_unix + 120);
-        assert_int_equal(a.fault.retry_at, fake_unix + 120);
-        fake_sleep(119);
-        assert_int_equal(refresh_permits(refreshes, grant, false, &fault), AGENT_ERROR_UNAVAILABLE);
-        assert_int_equal(fault.retry_at, fake_unix + 1);
-        fault_deinit(&fault);
-        fake_sleep(1);
-        assert_permits(false, 0);
-
-        refresh_start(refreshes, grant->id);
-        oauth_answer_fault(OAUTH_TROUBLE, fake_unix + 100 * 24 * 3600); /* not believed */
-        fake_sleep(3600);
-        assert_permits(false, 0);
-}
-
-static void test_urgent_tries(void **state) {
-        refresh_start(refreshes, grant->id);
-        oauth_answer_fault(OAUTH_TROUBLE, fake_unix + 3600);
-
-        for (unsigned minute = 0; minute < 2; minute++) {
-                for (unsigned i = 0; i < 3; i++)
-                        assert_permits(true, 0);
-                assert_permits(true, AGENT_ERROR_UNAVAILABLE);
-                assert_permits(false, AGENT_ERROR_UNAVAILABLE);
-                fake_sleep(59);
-                assert_permits(true, AGENT_ERROR_UNAVAILABLE);
-                fake_sleep(1);
-        }
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -404,10 +262,6 @@ int main(void) {
                 TEST(test_cannot_send),
                 TEST(test_start),
                 TEST(test_stopping),
-                TEST(test_one_try_a_minute),
-                TEST(test_pauses_grow),
-                TEST(test_retry_after),
-                TEST(test_urgent_tries),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
