@@ -66,7 +66,8 @@ static void agent_on_stop_patience(void *userdata) {
 static int agent_on_event_over(sd_event_source *source, void *userdata) {
         struct agent *agent = userdata;
 
-        if (refresh_count(agent->refresh) == 0 && revoker_count(agent->revoker) == 0)
+        if (refresh_count(agent->refresh) == 0 && !logins_are_exchanging(agent->logins) &&
+            revoker_count(agent->revoker) == 0)
                 agent_exit(agent);
         return 0;
 }

@@ -26,7 +26,7 @@ struct login *login_free(struct login *login) {
 
 static void login_set_state(struct login *login, enum login_state state) {
         login->state = state;
-        if (state == LOGIN_WAITING)
+        if (state == LOGIN_WAITING || state == LOGIN_CANCELLED)
                 login->code = secret_free(login->code);
 }
 
@@ -36,6 +36,16 @@ void login_end(struct login *login, const struct fault *fault) {
 
         list_unlink(&ended->link);
         waiter_tell_all(&ended->waiters, fault);
+}
+
+void login_cancel(struct login *login, const struct fault *fault) {
+        if (login->state != LOGIN_EXCHANGING) {
+                login_end(login, fault);
+                return;
+        }
+
+        login_set_state(login, LOGIN_CANCELLED);
+        waiter_tell_all(&login->waiters, fault);
 }
 
 /* The exchange failed; another code may come. */
@@ -156,6 +166,13 @@ static void login_on_exchanged(void *userdata, const struct oauth_end *end) {
         struct login *login = userdata;
         _cleanup_(oauth_request_freep) struct oauth_request *exchange = TAKE(login->exchange);
         _cleanup_(fault_deinit) struct fault fault = {};
+
+        if (end->tokens && (end->verdict != OAUTH_TOKENS || login->state == LOGIN_CANCELLED))
+                login_discard(login, end->tokens);
+        if (login->state == LOGIN_CANCELLED) {
+                login_end(login, NULL); /* nobody waits */
+                return;
+        }
 
         switch (end->verdict) {
         case OAUTH_TOKENS:
@@ -284,6 +301,8 @@ int login_offer_code(struct login *login, const struct secret *code, struct wait
                         return fault_set(fault, AGENT_ERROR_BUSY,
                                          "Another code for this login is being exchanged");
                 break;
+        case LOGIN_CANCELLED:
+                return fault_set(fault, AGENT_ERROR_UNKNOWN_LOGIN, NULL);
         }
 
         waiter_join(waiter, &login->waiters, done);

@@ -30,6 +30,7 @@ enum login_state {
         LOGIN_WAITING, /* for a code */
         LOGIN_EXCHANGING, /* the code is on its way */
         LOGIN_SAVING, /* the tokens are on their way to the disk */
+        LOGIN_CANCELLED, /* the code is on its way, but nobody wants what it brings */
 };
 
 struct login {
@@ -54,6 +55,9 @@ struct login *login_free(struct login *login);
  * Busy. The code may have blanks and line ends in it. */
 int login_offer_code(struct login *login, const struct secret *code, struct waiter *waiter, waiter_fn done,
                      struct fault *fault);
+
+/* Tells whoever waits, and frees it; one whose code is on its way stays to revoke what that brings. */
+void login_cancel(struct login *login, const struct fault *fault);
 
 /* Tells whoever waits, and frees it. */
 void login_end(struct login *login, const struct fault *fault);

@@ -18,7 +18,7 @@ static struct login *logins_find(const struct logins *logins, const char *id) {
         for (struct list *l = logins->pending.next; l != &logins->pending; l = l->next) {
                 struct login *login = CONTAINER(l, struct login, link);
 
-                if (streq(login->id, id))
+                if (login->state != LOGIN_CANCELLED && streq(login->id, id))
                         return login;
         }
 
@@ -133,7 +133,7 @@ int logins_cancel(struct logins *logins, const char *id, struct fault *fault) {
                                  "The login has just worked; to undo it, log out");
 
         (void)fault_set(&cancelled, AGENT_ERROR_UNKNOWN_LOGIN, "The login was cancelled");
-        login_end(login, &cancelled);
+        login_cancel(login, &cancelled);
         logins_set_expiry(logins);
         return 0;
 }
@@ -145,13 +145,13 @@ void logins_cancel_profile(struct logins *logins, const char *profile) {
                 struct login *login = CONTAINER(l, struct login, link);
                 _cleanup_(fault_deinit) struct fault cancelled = {};
 
-                if (profile && !streq(login->request.profile, profile)) {
+                if (login->state == LOGIN_CANCELLED || (profile && !streq(login->request.profile, profile))) {
                         l = l->next;
                         continue;
                 }
 
                 (void)fault_set(&cancelled, AGENT_ERROR_UNKNOWN_LOGIN, "The login was ended by a logout");
-                login_end(login, &cancelled);
+                login_cancel(login, &cancelled);
                 l = logins->pending.next; /* the list may have changed */
         }
 
@@ -165,6 +165,14 @@ size_t logins_count(const struct logins *logins) {
                 n++;
 
         return n;
+}
+
+bool logins_are_exchanging(const struct logins *logins) {
+        for (struct list *l = logins->pending.next; l != &logins->pending; l = l->next)
+                if (CONTAINER(l, struct login, link)->state != LOGIN_WAITING)
+                        return true;
+
+        return false;
 }
 
 int logins_new(struct logins **ret, sd_event *event, const struct login_deps *deps) {

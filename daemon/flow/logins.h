@@ -50,6 +50,10 @@ int logins_cancel(struct logins *logins, const char *id, struct fault *fault);
 /* Those of a profile that is logged out of; NULL: all. */
 void logins_cancel_profile(struct logins *logins, const char *profile);
 
+/* Those that wait, and those whose code is on its way. */
 size_t logins_count(const struct logins *logins);
+
+/* Whether a code is on its way, or what it brought. */
+bool logins_are_exchanging(const struct logins *logins);
 
 DEFINE_CLEANUP(struct logins, logins_free);

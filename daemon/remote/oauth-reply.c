@@ -224,6 +224,7 @@ static enum oauth_verdict read_tokens(struct token_set **ret, struct json_object
         if (r) {
                 fault_set(fault, AGENT_ERROR_LOGIN_FAILED, "The id_token that Globus sent was refused: %s",
                           why);
+                *ret = TAKE(tokens);
                 return OAUTH_REFUSED;
         }
 

@@ -25,7 +25,8 @@ struct oauth_expected {
         int64_t now; /* Unix seconds, for an id_token */
 };
 
-/* *ret only for OAUTH_TOKENS. Else *fault has the message (HTTP status, error and description as Globus sent
- * them, made harmless and bounded), error and error_description. -ENOMEM is OAUTH_TROUBLE. */
+/* *ret for OAUTH_TOKENS, and for OAUTH_REFUSED where tokens came with an id_token that is not to be believed:
+ * they are to be revoked. But for OAUTH_TOKENS, *fault has the message (HTTP status, error and description as
+ * Globus sent them, made harmless and bounded), error and error_description. -ENOMEM is OAUTH_TROUBLE. */
 enum oauth_verdict oauth_reply_parse(struct token_set **ret, const struct http_reply *reply,
                                      const struct oauth_expected *expected, struct fault *fault);

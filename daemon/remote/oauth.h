@@ -16,8 +16,8 @@
 struct oauth_request;
 
 /* How it ended. For OAUTH_TOKENS, tokens; its members may be taken. Else the fault: message, error,
- * error_description, and retry_at if the server said when to come again. Borrowed. Called exactly once,
- * later, from the loop. */
+ * error_description, and retry_at if the server said when to come again; tokens, if any, are then only to be
+ * revoked (oauth-reply.h). Borrowed. Called exactly once, later, from the loop. */
 struct oauth_end {
         enum oauth_verdict verdict;
         struct token_set *tokens;

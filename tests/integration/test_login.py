@@ -264,6 +264,7 @@ def test_id_token_that_is_not_for_us_is_not_believed(agent, claims):
     login = agent.start_login()
     assert agent.finish_login(login, agent.globus.approve(login["authorize_url"])).status == 1
     assert agent.status["profiles"] == []
+    agent.globus.wait_for(lambda: agent.globus.count("revoke") == 4, PATIENCE)
 
 
 @pytest.mark.parametrize("skew", [-172800 - 200, 900])

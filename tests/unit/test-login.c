@@ -246,6 +246,23 @@ static void test_force_replaces(void **state) {
         assert_int_equal(oauth_on_their_way(), 0);
 }
 
+/* The code had arrived: what it brings is nobody's, and goes back. */
+static void test_cancelled_exchange_is_revoked(void **state) {
+        _cleanup_(freep) char *id = start("default", false);
+        struct fault fault = {};
+
+        assert_int_equal(finish(&a, id, "the-code"), 0);
+        assert_int_equal(logins_cancel(logins, id, &fault), 0);
+        assert_true(logins_are_exchanging(logins));
+        answer_tokens("ada", "access");
+        assert_null(vault_find_account(vault, "default"));
+        assert_int_equal(logins_count(logins), 0);
+        assert_int_equal(a.n_told, 1);
+        pass(0);
+        assert_revoked("access");
+        assert_revoked("refresh of it");
+}
+
 static void cancel_all(void) {
         logins_cancel_profile(logins, NULL);
 }
@@ -279,6 +296,7 @@ int main(void) {
                 TEST(test_another_identity_is_refused),
                 TEST(test_another_site_is_refused),
                 TEST(test_force_replaces),
+                TEST(test_cancelled_exchange_is_revoked),
                 TEST(test_cancelled_by_its_callback),
         };
 

@@ -107,9 +107,9 @@ static void test_cancel(void **state) {
         assert_int_equal(finish(&a, id, "the-code"), 0);
         assert_int_equal(logins_cancel(logins, id, &fault), 0);
         assert_told(&a, AGENT_ERROR_UNKNOWN_LOGIN);
-        assert_int_equal(oauth_on_their_way(), 0); /* its exchange is no longer listened to */
         assert_null(logins_profile(logins, id));
         assert_string_equal(logins_profile(logins, other), "other");
+        assert_int_equal(finish(&b, id, "the-code"), AGENT_ERROR_UNKNOWN_LOGIN);
 }
 
 static void test_cancel_profile(void **state) {
@@ -122,8 +122,10 @@ static void test_cancel_profile(void **state) {
         assert_null(logins_profile(logins, one));
         assert_non_null(logins_profile(logins, other));
         logins_cancel_profile(logins, NULL);
+        assert_null(logins_profile(logins, other));
+        oauth_answer_fault(OAUTH_TROUBLE, 0);
         assert_int_equal(logins_count(logins), 0);
-        assert_int_equal(fake_alarm_in(), -1);
+        assert_false(logins_are_exchanging(logins));
 }
 
 static void test_stopping(void **state) {

@@ -48,10 +48,10 @@ static struct token_set *accept(const char *body) {
 static void refuse(int status, const char *type, const char *body, enum oauth_verdict verdict,
                    const char *word) {
         _cleanup_(fault_deinit) struct fault fault = {};
-        struct token_set *tokens = NULL;
+        _cleanup_(token_set_freep) struct token_set *tokens = NULL;
 
         assert_int_equal(parse(&tokens, status, type, body, &fault), verdict);
-        assert_null(tokens);
+        assert_int_equal(tokens != NULL, verdict == OAUTH_REFUSED && status == 200); /* to be revoked */
         assert_int_equal(fault.r,
                          verdict == OAUTH_TROUBLE ? AGENT_ERROR_UNAVAILABLE : AGENT_ERROR_LOGIN_FAILED);
         if (!strstr(fault.message, word))
