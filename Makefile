@@ -26,7 +26,7 @@ $(error globus-agent needs $(MISSING) on Debian: sudo make deps)
 endif
 endif
 
-COMMON_CFLAGS = -std=gnu17 -g -O2 -I. -I$(BUILD) -D_GNU_SOURCE -DPROJECT_VERSION='"$(VERSION)"' -DPROJECT_BINDIR='"$(BINDIR)"' \
+COMMON_CFLAGS = -std=gnu17 -g -O2 -I. -I$(BUILD) -D_GNU_SOURCE -DPROJECT_VERSION='"$(VERSION)"' \
 	-Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wswitch-enum -Wvla -Wconversion \
 	-Wformat=2 -Wno-unused-parameter -fno-strict-aliasing $(if $(WERROR),-Werror)
 ifeq ($(SANITIZE),)
