@@ -116,11 +116,6 @@ static int request_set_origin(struct login_request *request, const struct login_
         return request_set_urls(&request->origin, wish, account, config, fault);
 }
 
-static bool origin_same_site(const struct origin *a, const struct origin *b) {
-        return streq(a->environment, b->environment) && streq(a->auth_url, b->auth_url) &&
-               streq(a->groups_url, b->groups_url);
-}
-
 static int request_check_site(const struct login_request *request, const struct account *account,
                               struct fault *fault) {
         if (!account || request->force || origin_same_site(&request->origin, &account->origin))

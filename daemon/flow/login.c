@@ -107,9 +107,7 @@ static int login_remove_account(struct login *login, struct account *account) {
 static bool login_is_of(const struct login *login, const struct account *account,
                         const struct identity *identity) {
         return streq(account->identity->sub, identity->sub) &&
-               streq(account->origin.environment, login->request.origin.environment) &&
-               streq(account->origin.auth_url, login->request.origin.auth_url) &&
-               streq(account->origin.groups_url, login->request.origin.groups_url);
+               origin_same_site(&account->origin, &login->request.origin);
 }
 
 /* The tokens take their place in the profile, if they are of the profile's identity or it is to be replaced. */

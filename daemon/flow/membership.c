@@ -4,7 +4,6 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
-#include "daemon/model/resource.h"
 #include "proto/strv.h"
 
 enum { LISTINGS_MAX = 64 };
@@ -76,36 +75,14 @@ static int membership_add(struct listing **ret, struct membership *membership, c
         return 0;
 }
 
-static int membership_need_consent(const struct account *account, struct fault *fault) {
-        char *const *scopes = NULL;
-        _cleanup_(resource_deinit) struct resource resource = {};
-
-        if (!resource_resolve(&resource, RESOURCE_SERVER_GROUPS, fault))
-                scopes = resource.scopes;
-
-        return fault_set_login_needed(fault,
-                                      &(struct login_need){
-                                              .reason = "consent",
-                                              .profile = account->profile,
-                                              .resource_server = RESOURCE_SERVER_GROUPS,
-                                              .scopes = scopes,
-                                      },
-                                      "Profile '%s' has no consent for Globus Groups", account->profile);
-}
-
 int membership_get(struct membership *membership, const struct membership_query *query,
                    struct listing_waiter *waiter, waiter_fn done, struct fault *fault) {
-        const struct account *account = query->account;
-        struct grant *grant = account_find(account, RESOURCE_SERVER_GROUPS);
-        struct listing *listing = membership_find(membership, account->profile, query->statuses);
+        const char *profile = query->grant->account->profile;
+        struct listing *listing = membership_find(membership, profile, query->statuses);
         int r;
 
-        if (!grant)
-                return membership_need_consent(account, fault);
-
-        grant->used_at = clock_to_unix(clock_boottime_usec());
         if (!listing) {
-                r = membership_add(&listing, membership, account->profile, query->statuses);
+                r = membership_add(&listing, membership, profile, query->statuses);
                 if (r)
                         return fault_set(fault, r, NULL);
         }
@@ -116,7 +93,7 @@ int membership_get(struct membership *membership, const struct membership_query 
                         return 0;
                 }
 
-                r = listing_fly(listing, grant, fault);
+                r = listing_fly(listing, query->grant, fault);
                 if (r != -EINPROGRESS)
                         return r;
         }

@@ -25,7 +25,7 @@ int membership_new(struct membership **ret, const struct membership_deps *deps);
 struct membership *membership_free(struct membership *membership);
 
 struct membership_query {
-        const struct account *account;
+        struct grant *grant; /* of Globus Groups */
         char *const *statuses; /* NULL: active */
         uint64_t max_age_usec;
 };

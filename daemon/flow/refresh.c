@@ -80,7 +80,8 @@ static void flight_on_end(struct flight *flight, enum grant_state state, const s
         grant = vault_find_grant(refresh->deps.vault, flight->grant_id);
         assert(grant);
         grant->tries.failures++;
-        grant->tries.retry_usec = clock_boottime_usec() + RETRY_CLIENT_USEC;
+        if (state == GRANT_CLIENT_AT_FAULT)
+                grant->tries.retry_usec = clock_boottime_usec() + RETRY_CLIENT_USEC;
         refresh_need_login(grant, state == GRANT_DEAD ? "dead" : "client", &fault);
         log_warning("Refreshing %s for '%s' failed for good, a login is needed: %s", grant->resource_server,
                     grant->account->profile, fault_message(why));

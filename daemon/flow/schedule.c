@@ -41,6 +41,11 @@ void schedule_update(struct schedule *schedule) {
         alarm_set(schedule->alarm, next);
 }
 
+void schedule_use(struct schedule *schedule, struct grant *grant) {
+        if (grant_use(grant))
+                schedule_update(schedule);
+}
+
 static void schedule_on_due(void *userdata) {
         schedule_update(userdata);
 }

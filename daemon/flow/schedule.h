@@ -16,4 +16,7 @@ struct schedule *schedule_free(struct schedule *schedule);
 /* Looks anew for what is due next. After each change of grants. */
 void schedule_update(struct schedule *schedule);
 
+/* What a grant gives is handed out: from now on it is kept fresh, if it was idle. */
+void schedule_use(struct schedule *schedule, struct grant *grant);
+
 DEFINE_CLEANUP(struct schedule, schedule_free);

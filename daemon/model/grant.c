@@ -139,6 +139,14 @@ static bool is_idle(const struct grant *grant, int64_t now) {
         return now - grant->used_at > GRANT_IDLE_DAYS * SECONDS_PER_DAY;
 }
 
+bool grant_use(struct grant *grant) {
+        int64_t now = clock_to_unix(clock_boottime_usec());
+        bool idle = is_idle(grant, now);
+
+        grant->used_at = now;
+        return idle;
+}
+
 /* Bounded from now on, lest a wall clock that was once wrong let the refresh token die. */
 static uint64_t idle_due_usec(const struct grant *grant) {
         int64_t wait = GRANT_IDLE_REFRESH_DAYS * SECONDS_PER_DAY;

@@ -70,6 +70,9 @@ int grant_take_tokens(struct grant *grant, struct token_set_entry *entry, uint64
  * tries.retry_usec (all there is to wait for where the client is at fault), idleness, and one try a minute. */
 uint64_t grant_refresh_due_usec(const struct grant *grant);
 
+/* Handed out now. True if it had been idle, so that its refresh is due at another time. */
+bool grant_use(struct grant *grant);
+
 /* A fresh start, but for the time of the last try, which rations the next. */
 void grant_reset_tries(struct grant *grant);
 

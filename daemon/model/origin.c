@@ -58,6 +58,11 @@ static bool string_equal(const char *a, const char *b) {
         return a && b ? streq(a, b) : a == b;
 }
 
+bool origin_same_site(const struct origin *a, const struct origin *b) {
+        return streq(a->environment, b->environment) && streq(a->auth_url, b->auth_url) &&
+               streq(a->groups_url, b->groups_url);
+}
+
 bool origin_equal(const struct origin *a, const struct origin *b) {
         return string_equal(a->environment, b->environment) && string_equal(a->auth_url, b->auth_url) &&
                string_equal(a->groups_url, b->groups_url) && string_equal(a->client_id, b->client_id);

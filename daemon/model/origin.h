@@ -19,6 +19,9 @@ void origin_deinit(struct origin *origin);
 
 /* Deep. What *ret held is not released. */
 int origin_copy(struct origin *ret, const struct origin *origin);
+/* The same environment and URLs, whatever the client. */
+bool origin_same_site(const struct origin *a, const struct origin *b);
+
 bool origin_equal(const struct origin *a, const struct origin *b);
 
 /* Base URLs of a Globus environment. Borrowed; NULL: no such environment. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "daemon/model/resource.h"
 #include "daemon/rpc/method.h"
 #include "proto/strv.h"
 
@@ -73,21 +74,42 @@ static int normalize_statuses(struct list_groups *params, struct fault *fault) {
         return 0;
 }
 
+/* The grant that lists the groups of the profile, marked as used. */
+static int find_grant(struct grant **ret, struct call *call, struct fault *fault) {
+        const struct list_groups *params = call->params;
+        _cleanup_(resource_deinit) struct resource resource = {};
+        struct account *account;
+        int r;
+
+        r = resource_resolve(&resource, RESOURCE_SERVER_GROUPS, fault);
+        if (!r)
+                r = method_find_account(&account, call->context, params->profile, params->environment, fault);
+        if (r)
+                return r;
+
+        *ret = account_find(account, RESOURCE_SERVER_GROUPS);
+        if (!*ret)
+                return method_need_consent(account, RESOURCE_SERVER_GROUPS, resource.scopes, fault);
+
+        schedule_use(call->context->schedule, *ret);
+        return 0;
+}
+
 static int list_groups_get(struct call *call, struct list_groups_work *work, struct fault *fault) {
         struct list_groups *params = call->params;
-        struct account *account;
+        struct grant *grant;
         int r;
 
         r = normalize_statuses(params, fault);
         if (!r)
-                r = method_find_account(&account, call->context, params->profile, params->environment, fault);
+                r = find_grant(&grant, call, fault);
         if (r)
                 return r;
 
         return membership_get(
                 call->context->membership,
                 &(struct membership_query){
-                        .account = account,
+                        .grant = grant,
                         .statuses = params->statuses,
                         .max_age_usec = (uint64_t)MIN(params->max_age, MAX_AGE_MAX) * USEC_PER_SEC,
                 },

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/model/protector.h"
 #include "daemon/rpc/listener.h"
 #include "daemon/rpc/method.h"
 
@@ -101,7 +102,7 @@ static void write_store(struct writer *writer, const struct context *context) {
         write_string_member(writer, "path", path ? path : "");
         write_string_member(writer, "state", state);
         if (streq(state, "open"))
-                write_string_member(writer, "protector", "keyfile");
+                write_string_member(writer, "protector", PROTECTOR_KEYFILE);
         write_string_member(writer, "protection",
                             streq(state, "unreadable")
                                     ? "nothing is saved: what is new stays in memory"

@@ -78,18 +78,6 @@ static void get_token_on_provided(struct provision *provision, const struct faul
         }
 }
 
-static int need_consent(const struct account *account, const char *server, char *const *scopes,
-                        struct fault *fault) {
-        return fault_set_login_needed(fault,
-                                      &(struct login_need){
-                                              .reason = "consent",
-                                              .profile = account->profile,
-                                              .resource_server = server,
-                                              .scopes = scopes,
-                                      },
-                                      "Profile '%s' lacks a consent at %s", account->profile, server);
-}
-
 static int add_missing(char ***missing, const struct grant *grant, char *const *scopes) {
         int r = 0;
 
@@ -116,7 +104,7 @@ static int check_scopes(const struct grant *grant, const struct resource *resour
         if (r)
                 return fault_set(fault, r, NULL);
 
-        return missing ? need_consent(grant->account, grant->resource_server, missing, fault) : 0;
+        return missing ? method_need_consent(grant->account, grant->resource_server, missing, fault) : 0;
 }
 
 /* Without a resource, the scopes name it; without those, it is Groups. */
@@ -148,8 +136,8 @@ static int find_grant(struct grant **ret, struct call *call, struct fault *fault
 
         grant = account_find(account, resource.server);
         if (!grant)
-                return need_consent(account, resource.server, params->scopes ? params->scopes : resource.scopes,
-                                    fault);
+                return method_need_consent(account, resource.server,
+                                           params->scopes ? params->scopes : resource.scopes, fault);
 
         r = check_scopes(grant, &resource, params->scopes, fault);
         if (r)
@@ -196,16 +184,6 @@ static int get_token_provide(struct call *call, struct grant *grant, struct faul
         return r;
 }
 
-/* One that was idle so long that it was not kept fresh is kept fresh from now on. */
-static void grant_use(struct grant *grant, const struct context *context) {
-        int64_t now = clock_to_unix(clock_boottime_usec());
-        bool idle = now - grant->used_at > (int64_t)GRANT_IDLE_DAYS * 24 * 3600;
-
-        grant->used_at = now;
-        if (idle)
-                schedule_update(context->schedule);
-}
-
 static void get_token(struct call *call) {
         _cleanup_(fault_deinit) struct fault fault = {};
         struct grant *grant = NULL;
@@ -213,7 +191,7 @@ static void get_token(struct call *call) {
 
         r = find_grant(&grant, call, &fault);
         if (!r) {
-                grant_use(grant, call->context);
+                schedule_use(call->context->schedule, grant);
                 r = get_token_provide(call, grant, &fault);
         }
 

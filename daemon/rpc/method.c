@@ -52,3 +52,15 @@ int method_find_account(struct account **ret, const struct context *context, con
         *ret = account;
         return 0;
 }
+
+int method_need_consent(const struct account *account, const char *server, char *const *scopes,
+                        struct fault *fault) {
+        return fault_set_login_needed(fault,
+                                      &(struct login_need){
+                                              .reason = "consent",
+                                              .profile = account->profile,
+                                              .resource_server = server,
+                                              .scopes = scopes,
+                                      },
+                                      "Profile '%s' lacks a consent at %s", account->profile, server);
+}

@@ -12,3 +12,7 @@ const char *method_profile(const char *profile);
  * could not be read. */
 int method_find_account(struct account **ret, const struct context *context, const char *profile,
                         const char *environment, struct fault *fault);
+
+/* LoginNeeded(consent): what the profile lacks at a resource server. scopes may be NULL. */
+int method_need_consent(const struct account *account, const char *server, char *const *scopes,
+                        struct fault *fault);

@@ -1,6 +1,5 @@
 #include "daemon/rpc/peer.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>

@@ -244,6 +244,13 @@ def test_session_that_groups_demands_takes_a_login(ada, status):
     assert ada.refreshes() == 0
 
 
+def test_profile_without_groups_takes_a_login_for_them(agent):
+    agent.login("--service", "transfer")
+    needed = agent.ctl("groups")
+    assert needed.status == 4 and f"--scope '{VIEW_MY_GROUPS}'" in needed.err
+    assert agent.globus.count("my_groups") == 0
+
+
 def test_consent_that_groups_demands_takes_a_login(ada):
     wanted = VIEW_MY_GROUPS.replace("view_my_groups_and_memberships", "all")
     ada.globus.faults.my_groups.requires(403, required_scopes=[wanted])

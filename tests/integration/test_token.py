@@ -176,7 +176,7 @@ def test_invalid_grant_ends_the_login(ada, status):
         dead = ada.ctl("token", "--refresh")
         assert dead.status == 4 and one_line(dead.err) and "globus-agentctl login" in dead.err
     assert ada.refreshes() == 1
-    assert ada.grant()["state"] == "login_needed"
+    assert ada.grant()["state"] == "login_needed" and "retry_at" not in ada.grant()
     with ada.connect() as program:
         assert program.error("GetToken").parameters["reason"] == "dead"
     assert ada.token("auth")                            # the other grant lives

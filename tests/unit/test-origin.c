@@ -41,10 +41,27 @@ static void test_copy_and_equal(void **state) {
         assert_null(copy.environment);
 }
 
+static void test_same_site(void **state) {
+        const struct origin origin = {"test", "https://a/", "https://g/", "client"};
+        struct origin other = origin;
+
+        other.client_id = "another";
+        assert_true(origin_same_site(&origin, &other));
+        other.groups_url = "https://elsewhere/";
+        assert_false(origin_same_site(&origin, &other));
+        other = origin;
+        other.auth_url = "https://elsewhere/";
+        assert_false(origin_same_site(&origin, &other));
+        other = origin;
+        other.environment = "preview";
+        assert_false(origin_same_site(&origin, &other));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_environments),
                 cmocka_unit_test(test_copy_and_equal),
+                cmocka_unit_test(test_same_site),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

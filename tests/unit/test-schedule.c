@@ -103,14 +103,24 @@ static void test_changes(void **state) {
         assert_int_equal(n_started, 0);
 }
 
+/* What was idle is kept fresh again from its next use on. */
+static void test_use(void **state) {
+        struct grant *grant = add_due("default", GROUPS, 300);
+
+        grant->used_at = fake_unix - (GRANT_IDLE_DAYS + 1) * 24 * 3600;
+        schedule_update(schedule);
+        assert_true(fake_alarm_in() > 300);
+        schedule_use(schedule, grant);
+        assert_int_equal(grant->used_at, fake_unix);
+        assert_int_equal(fake_alarm_in(), 300);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_nothing),
-                TEST(test_the_next_one),
-                TEST(test_overdue),
-                TEST(test_changes),
+                TEST(test_nothing), TEST(test_the_next_one), TEST(test_use),
+                TEST(test_overdue), TEST(test_changes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
