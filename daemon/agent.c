@@ -7,21 +7,16 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/harden.h"
 #include "daemon/base/service.h"
-#include "daemon/flow/alarm.h"
 #include "daemon/rpc/context.h"
 #include "daemon/rpc/listener.h"
+#include "daemon/settings.h"
 #include "daemon/socket.h"
+#include "daemon/stop.h"
 #include "proto/log.h"
-
-/* How long what is on its way to Globus may keep the end waiting: a rotated refresh token must reach the disk,
- * and a logout that was begun be carried out. */
-#define STOP_PATIENCE_USEC (5 * USEC_PER_SEC)
 
 struct agent {
         sd_event *event;
-        struct config_paths config_paths;
-        struct config *config;
-        struct fault reload_trouble;
+        struct settings settings;
         struct disk_paths disk_paths;
         struct own_socket *own_socket;
         char *socket;
@@ -31,6 +26,8 @@ struct agent {
         struct vault *vault;
         struct http *http;
         struct save *save;
+        struct claims *claims;
+        struct follow *follow;
         struct revoker *revoker;
         struct refresh *refresh;
         struct schedule *schedule;
@@ -41,67 +38,35 @@ struct agent {
         struct context context;
 
         struct waiter ready; /* of open */
-        struct alarm *stop;
-        bool stopping;
+        struct stop *stop;
 };
 
-static struct http_settings agent_http_settings(const struct config *config) {
-        return (struct http_settings){
-                .ca_file = config_get(config, SETTING_CA_FILE),
-                .proxy = config_get(config, SETTING_PROXY),
-                .timeout_usec = config_http_timeout_usec(config),
-        };
-}
-
-static void agent_exit(struct agent *agent) {
-        (void)sd_event_exit(agent->event, 0);
-}
-
-static void agent_on_stop_patience(void *userdata) {
-        log_warning("Stopping although Globus has not answered everything");
-        agent_exit(userdata);
-}
-
-/* Runs after each event once the end has begun: it comes when nothing is on its way any more. */
-static int agent_on_event_over(sd_event_source *source, void *userdata) {
+static bool agent_is_busy(void *userdata) {
         struct agent *agent = userdata;
 
-        if (refresh_count(agent->refresh) == 0 && !logins_are_exchanging(agent->logins) &&
-            revoker_count(agent->revoker) == 0)
-                agent_exit(agent);
-        return 0;
-}
-
-static void agent_begin_stop(struct agent *agent) {
-        if (agent->stopping)
-                return;
-
-        agent->stopping = true;
-        service_notify_stopping();
-        alarm_set(agent->stop, clock_boottime_usec() + STOP_PATIENCE_USEC);
-        if (sd_event_add_post(agent->event, NULL, agent_on_event_over, agent) < 0)
-                agent_exit(agent);
-        (void)agent_on_event_over(NULL, agent); /* the event that began the end is not told to the new source */
-}
-
-static int agent_on_signal(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata) {
-        log_info("Stopping: signal %u", signal->ssi_signo);
-        agent_begin_stop(userdata);
-        return 0;
+        return refresh_count(agent->refresh) > 0 || logins_are_exchanging(agent->logins) ||
+               revoker_count(agent->revoker) > 0;
 }
 
 static void agent_on_socket_lost(void *userdata) {
         struct agent *agent = userdata;
 
         log_notice("Stopping: %s is no longer this agent's", agent->socket);
-        agent_begin_stop(agent);
+        stop_begin(agent->stop);
 }
 
 static void agent_on_refreshed(void *userdata) {
         struct agent *agent = userdata;
 
-        if (!agent->stopping)
+        if (!stop_has_begun(agent->stop))
                 schedule_update(agent->schedule);
+}
+
+static void agent_on_saved(void *userdata) {
+        struct agent *agent = userdata;
+
+        claims_on_saved(agent->claims);
+        agent_on_refreshed(agent);
 }
 
 static void agent_on_login(void *userdata, const char *profile) {
@@ -111,6 +76,11 @@ static void agent_on_login(void *userdata, const char *profile) {
         schedule_update(agent->schedule);
 }
 
+/* Another daemon has logged in or out, or refreshed. */
+static void agent_on_followed(void *userdata) {
+        agent_on_refreshed(userdata);
+}
+
 static void agent_on_opened(void *userdata) {
         struct agent *agent = userdata;
 
@@ -118,40 +88,11 @@ static void agent_on_opened(void *userdata) {
         schedule_update(agent->schedule);
 }
 
-/* A bad file changes nothing but what status says. */
-static void agent_reload(struct agent *agent) {
-        _cleanup_(config_freep) struct config *config = NULL;
-        struct http_settings settings;
-        int r;
-
-        r = config_load(&config, &agent->config_paths);
-        if (r)
-                (void)fault_set(&agent->reload_trouble, r, NULL);
-        else if (config_problem(config))
-                (void)fault_copy(&agent->reload_trouble, config_problem(config));
-        else
-                fault_deinit(&agent->reload_trouble);
-
-        agent->context.reload_trouble = agent->reload_trouble.r ? &agent->reload_trouble : NULL;
-        if (agent->reload_trouble.r) {
-                log_error("Keeping the settings as they were: %s", fault_message(&agent->reload_trouble));
-                return;
-        }
-
-        settings = agent_http_settings(config);
-        r = http_configure(agent->http, &settings);
-        if (r) {
-                log_error("Keeping the settings as they were: %s", error_sentence(r));
-                return;
-        }
-
-        config_free(agent->config);
-        agent->context.config = agent->config = TAKE(config);
-        log_notice("Settings read anew");
-}
-
 static int agent_on_hangup(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata) {
-        agent_reload(userdata);
+        struct agent *agent = userdata;
+
+        settings_reload(&agent->settings, agent->http);
+        agent->context.config = agent->settings.config;
         return 0;
 }
 
@@ -181,18 +122,13 @@ static int agent_add_signals(struct agent *agent) {
         if (sigprocmask(SIG_BLOCK, &signals, NULL) < 0)
                 return -errno;
 
-        r = sd_event_add_signal(agent->event, NULL, SIGTERM, agent_on_signal, agent);
-        if (r >= 0)
-                r = sd_event_add_signal(agent->event, NULL, SIGINT, agent_on_signal, agent);
-        if (r >= 0)
-                r = sd_event_add_signal(agent->event, NULL, SIGHUP, agent_on_hangup, agent);
-
-        return r < 0 ? r : 0;
+        r = sd_event_add_signal(agent->event, NULL, SIGHUP, agent_on_hangup, agent);
+        return r < 0 ? r : stop_new(&agent->stop, agent->event, agent_is_busy, agent);
 }
 
 /* What is below the flows. The threads of the worker start with the signals blocked. */
 static int agent_add_base(struct agent *agent) {
-        struct http_settings settings = agent_http_settings(agent->config);
+        struct http_settings settings = settings_of_http(agent->settings.config);
         int r;
 
         r = sd_event_new(&agent->event);
@@ -200,8 +136,6 @@ static int agent_add_base(struct agent *agent) {
                 return r;
 
         r = agent_add_signals(agent);
-        if (!r)
-                r = alarm_new(&agent->stop, agent->event, 10 * USEC_PER_MSEC, agent_on_stop_patience, agent);
         if (!r)
                 r = worker_new(&agent->worker, agent->event);
         if (!r)
@@ -212,7 +146,7 @@ static int agent_add_base(struct agent *agent) {
         return r;
 }
 
-static int agent_add_refreshing(struct agent *agent) {
+static int agent_add_disk(struct agent *agent) {
         int r;
 
         r = save_new(&agent->save, &(struct save_deps){
@@ -220,14 +154,41 @@ static int agent_add_refreshing(struct agent *agent) {
                                            .vault = agent->vault,
                                            .worker = agent->worker,
                                            .paths = &agent->disk_paths,
+                                           .saved = agent_on_saved,
+                                           .userdata = agent,
                                    });
         if (!r)
-                r = revoker_new(&agent->revoker, agent->event, agent->http);
+                r = claims_new(&agent->claims, &(struct claims_deps){
+                                                       .event = agent->event,
+                                                       .vault = agent->vault,
+                                                       .worker = agent->worker,
+                                                       .paths = &agent->disk_paths,
+                                               });
+        if (!r)
+                r = follow_new(&agent->follow, &(struct follow_deps){
+                                                       .event = agent->event,
+                                                       .vault = agent->vault,
+                                                       .worker = agent->worker,
+                                                       .save = agent->save,
+                                                       .paths = &agent->disk_paths,
+                                                       .followed = agent_on_followed,
+                                                       .userdata = agent,
+                                               });
+
+        return r;
+}
+
+static int agent_add_refreshing(struct agent *agent) {
+        int r;
+
+        r = revoker_new(&agent->revoker, agent->event, agent->http);
         if (!r)
                 r = refresh_new(&agent->refresh, &(struct refresh_deps){
                                                          .vault = agent->vault,
                                                          .http = agent->http,
                                                          .save = agent->save,
+                                                         .claims = agent->claims,
+                                                         .follow = agent->follow,
                                                          .revoker = agent->revoker,
                                                          .changed = agent_on_refreshed,
                                                          .userdata = agent,
@@ -279,10 +240,12 @@ static int agent_add_door(struct agent *agent, int fd) {
         uint64_t limit = harden_descriptor_limit();
         int r;
 
-        context->config = agent->config;
+        context->config = agent->settings.config;
+        context->reload_trouble = &agent->settings.trouble;
         context->vault = agent->vault;
         context->save = agent->save;
         context->open = agent->open;
+        context->follow = agent->follow;
         context->revoker = agent->revoker;
         context->schedule = agent->schedule;
         context->logins = agent->logins;
@@ -306,17 +269,6 @@ static int agent_add_door(struct agent *agent, int fd) {
         return r < 0 ? r : 0;
 }
 
-static int agent_configure(struct agent *agent, const struct agent_options *options) {
-        int r;
-
-        agent->config_paths = (struct config_paths){.user_file = options->config_file};
-        r = config_load(&agent->config, &agent->config_paths);
-        if (!r && config_problem(agent->config))
-                log_error("Not configured: %s", fault_message(config_problem(agent->config)));
-
-        return r;
-}
-
 int agent_new(struct agent **ret, const struct agent_options *options, struct fault *fault) {
         _cleanup_(agent_freep) struct agent *agent = NULL;
         int fd = -1, r;
@@ -336,9 +288,11 @@ int agent_new(struct agent **ret, const struct agent_options *options, struct fa
         if (r)
                 return r;
 
-        r = agent_configure(agent, options);
+        r = settings_init(&agent->settings, options->config_file);
         if (!r)
                 r = agent_add_base(agent);
+        if (!r)
+                r = agent_add_disk(agent);
         if (!r)
                 r = agent_add_refreshing(agent);
         if (!r)
@@ -371,7 +325,9 @@ bool agent_stop(struct agent *agent) {
         agent->revoker = revoker_free(agent->revoker);
         agent->schedule = schedule_free(agent->schedule);
         agent->http = http_free(agent->http);
+        agent->follow = follow_free(agent->follow);
         agent->save = save_free(agent->save);
+        agent->claims = claims_free(agent->claims); /* what is saved last is written before they are let go */
         if (agent->worker)
                 stopped = worker_stop(agent->worker, STOP_PATIENCE_USEC) != -ETIMEDOUT;
         agent->own_socket = own_socket_free(agent->own_socket);
@@ -385,10 +341,9 @@ struct agent *agent_free(struct agent *agent) {
         (void)agent_stop(agent);
         worker_free(agent->worker);
         vault_free(agent->vault);
-        alarm_free(agent->stop);
+        stop_free(agent->stop);
         sd_event_unref(agent->event);
-        config_free(agent->config);
-        fault_deinit(&agent->reload_trouble);
+        settings_deinit(&agent->settings);
         disk_paths_deinit(&agent->disk_paths);
         if (agent->ready_fd >= 0)
                 close(agent->ready_fd);

@@ -2,26 +2,23 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/base/crypto.h"
 #include "daemon/base/file.h"
+#include "daemon/flow/disk-private.h"
 #include "daemon/model/protector.h"
 #include "proto/error.h"
 
 #define STORE_FILE "store"
-#define LOCK_FILE "lock"
 #define KEY_FILE "key"
 
-#define START_ANEW "run 'globus-agentctl logout --all' to move the store aside and log in again"
-
-enum { LOCK_COMMIT = 0, LOCK_TIMEOUT_SEC = 10 };
-
-static void closep(int *fd) {
-        if (*fd >= 0)
-                close(*fd);
-}
+/* A look at the store: for what, and what is wrong with it. */
+struct look {
+        const struct disk_paths *paths; /* borrowed */
+        const struct store_version *known; /* borrowed: this one is no news; may be NULL */
+        bool unreadable;
+};
 
 static struct bytes contents(const struct buffer *buffer) {
         return (struct bytes){buffer_bytes(buffer), buffer_size(buffer)};
@@ -30,83 +27,6 @@ static struct bytes contents(const struct buffer *buffer) {
 /* Whether the file itself is at fault, rather than the disk or the machine. */
 static bool blames_file(int r) {
         return r == -EPERM || r == -EACCES || r == -ELOOP || r == -EFBIG || r == -EBADMSG;
-}
-
-static const char *remedy(int r) {
-        switch (-r) {
-        case ENOSPC:
-        case EDQUOT:
-                return "make room there";
-        case EACCES:
-        case EROFS:
-                return "give yourself access to it";
-        case ELOOP:
-                return "put what it points to in its place";
-        case EFBIG:
-                return "restore it, or " START_ANEW;
-        case ETIMEDOUT:
-                return "end that process, which may run on another machine that shares the directory";
-        default:
-                return "mend that file system";
-        }
-}
-
-/* What makes a file or directory unfit to hold secrets. 0: nothing. */
-static int unfit_fault(struct fault *fault, const char *path) {
-        struct stat st;
-        unsigned wide;
-
-        if (lstat(path, &st) < 0)
-                return 0;
-        if (st.st_uid != geteuid())
-                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                                 "%s belongs to another user (uid %lu): make it yours, or move it away", path,
-                                 (unsigned long)st.st_uid);
-        if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED, "%s is not a regular file: move it away",
-                                 path);
-        if (S_ISREG(st.st_mode) && st.st_nlink > 1)
-                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                                 "%s has a second name, a hard link: remove that", path);
-
-        wide = st.st_mode & (S_ISDIR(st.st_mode) ? 0077 : 0177);
-        if (!wide)
-                return 0;
-
-        return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                         "%s has mode %04o, which is too open for logins: run chmod %s '%s'", path,
-                         (unsigned)(st.st_mode & 07777), S_ISDIR(st.st_mode) ? "700" : "600", path);
-}
-
-/* name NULL: the directory itself. */
-static int file_fault(struct fault *fault, int r, const char *dir, const char *name) {
-        _cleanup_(freep) char *path = NULL;
-
-        if (r == -ENOMEM || asprintf(&path, name ? "%s/%s" : "%s", dir, name) < 0)
-                return fault_set(fault, -ENOMEM, NULL);
-
-        if (r == -EPERM && unfit_fault(fault, path))
-                return fault->r;
-
-        return fault_set(fault, AGENT_ERROR_STORAGE_FAILED, "Logins cannot be kept on disk: %s: %s; %s", path,
-                         r == -EPERM ? strerror(EPERM) : file_error(r), remedy(r));
-}
-
-static int lock_store(int *ret, const struct disk_paths *paths, int state_fd, struct fault *fault) {
-        int r;
-
-        r = file_lock(ret, state_fd, LOCK_FILE, LOCK_COMMIT, LOCK_TIMEOUT_SEC * USEC_PER_SEC);
-        return r ? file_fault(fault, r, paths->state_dir, LOCK_FILE) : 0;
-}
-
-/* file_open_dir() makes what is missing. */
-static int open_existing_dir(int *ret, const char *path) {
-        struct stat st;
-
-        if (lstat(path, &st) < 0 && errno == ENOENT)
-                return -ENOENT;
-
-        return file_open_dir(ret, path);
 }
 
 /* -ENOENT: no key file. -EBADMSG: no key in it. */
@@ -157,28 +77,29 @@ static int key_fault(struct fault *fault, int r, const struct disk_paths *paths)
                                  " is damaged: restore it, or remove it and " START_ANEW,
                                  paths->config_dir);
 
-        return file_fault(fault, r, paths->config_dir, KEY_FILE);
+        return disk_fault(fault, r, paths->config_dir, KEY_FILE);
 }
 
-static int unwrap(struct store *store, const struct disk_paths *paths, bool *unreadable, struct fault *fault) {
+static int unwrap(struct store *store, struct look *look, struct fault *fault) {
+        const struct disk_paths *paths = look->paths;
         _cleanup_(secret_freep) struct secret *key = NULL;
-        _cleanup_(closep) int config_fd = -1;
+        _cleanup_(disk_closep) int config_fd = -1;
         int r;
 
-        r = open_existing_dir(&config_fd, paths->config_dir);
+        r = disk_open_existing_dir(&config_fd, paths->config_dir);
         if (r && r != -ENOENT) {
-                *unreadable = false;
-                return file_fault(fault, r, paths->config_dir, NULL);
+                look->unreadable = false;
+                return disk_fault(fault, r, paths->config_dir, NULL);
         }
         if (!r)
                 r = read_key(&key, config_fd);
         if (r) {
-                *unreadable = r == -ENOENT || blames_file(r);
+                look->unreadable = r == -ENOENT || blames_file(r);
                 return key_fault(fault, r, paths);
         }
 
         r = protector_unwrap_keyfile(store, key, geteuid());
-        *unreadable = r == -EBADMSG;
+        look->unreadable = r == -EBADMSG;
         if (r == -EBADMSG)
                 return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
                                  "The store %s/" STORE_FILE " does not open with the key file %s/" KEY_FILE
@@ -189,47 +110,46 @@ static int unwrap(struct store *store, const struct disk_paths *paths, bool *unr
 }
 
 /* Hands on what the decoder found, with the path and the other way to go on. */
-static int decode_fault(struct fault *fault, const struct fault *why, const struct disk_paths *paths,
-                        bool *unreadable) {
-        *unreadable = why->r == AGENT_ERROR_STORAGE_FAILED;
-        if (!*unreadable)
+static int decode_fault(struct fault *fault, const struct fault *why, struct look *look) {
+        look->unreadable = why->r == AGENT_ERROR_STORAGE_FAILED;
+        if (!look->unreadable)
                 return fault_set(fault, why->r, NULL);
 
-        return fault_set(fault, why->r, "The store %s/" STORE_FILE " %s, or " START_ANEW, paths->state_dir,
-                         fault_message(why));
+        return fault_set(fault, why->r, "The store %s/" STORE_FILE " %s, or " START_ANEW,
+                         look->paths->state_dir, fault_message(why));
 }
 
-static int decode(struct store **ret, struct bytes file, const struct disk_paths *paths, bool *unreadable,
-                  struct fault *fault) {
+static int decode(struct store **ret, struct bytes file, struct look *look, struct fault *fault) {
         _cleanup_(store_freep) struct store *store = NULL;
         _cleanup_(fault_deinit) struct fault why = {0};
         int r;
 
         if (store_decode_header(&store, file, &why))
-                return decode_fault(fault, &why, paths, unreadable);
+                return decode_fault(fault, &why, look);
+        if (look->known && store_version_equal(look->known, &store->version))
+                return -EALREADY;
 
         if (!streq(store->protector, PROTECTOR_KEYFILE)) {
-                *unreadable = true;
+                look->unreadable = true;
                 return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
                                  "The store %s/" STORE_FILE
                                  " is protected by '%s', which this globus-agent does not "
                                  "know: install a newer one, or " START_ANEW,
-                                 paths->state_dir, store->protector);
+                                 look->paths->state_dir, store->protector);
         }
 
-        r = unwrap(store, paths, unreadable, fault);
+        r = unwrap(store, look, fault);
         if (r)
                 return r;
 
         if (store_decode_body(store, file, &why))
-                return decode_fault(fault, &why, paths, unreadable);
+                return decode_fault(fault, &why, look);
 
         *ret = TAKE(store);
         return 0;
 }
 
-static int read_store(struct store **ret, const struct disk_paths *paths, int state_fd, bool *unreadable,
-                      struct fault *fault) {
+static int read_store(struct store **ret, int state_fd, struct look *look, struct fault *fault) {
         _cleanup_(buffer_deinit) struct buffer file = {0};
         int r;
 
@@ -239,39 +159,43 @@ static int read_store(struct store **ret, const struct disk_paths *paths, int st
                 return 0;
         }
         if (r) {
-                *unreadable = blames_file(r);
-                return file_fault(fault, r, paths->state_dir, STORE_FILE);
+                look->unreadable = blames_file(r);
+                return disk_fault(fault, r, look->paths->state_dir, STORE_FILE);
         }
 
-        return decode(ret, contents(&file), paths, unreadable, fault);
+        return decode(ret, contents(&file), look, fault);
 }
 
-int disk_load(struct store **ret, const struct disk_paths *paths, bool *ret_unreadable, struct fault *fault) {
-        _cleanup_(closep) int state_fd = -1;
+int disk_load(struct store **ret, const struct disk_paths *paths, const struct store_version *known,
+              bool *ret_unreadable, struct fault *fault) {
+        _cleanup_(disk_closep) int state_fd = -1;
+        struct look look = {.paths = paths, .known = known};
         int r;
 
         *ret_unreadable = false;
 
-        r = open_existing_dir(&state_fd, paths->state_dir);
+        r = disk_open_existing_dir(&state_fd, paths->state_dir);
         if (r == -ENOENT) {
                 *ret = NULL;
                 return 0;
         }
         if (r)
-                return file_fault(fault, r, paths->state_dir, NULL);
+                return disk_fault(fault, r, paths->state_dir, NULL);
 
-        return read_store(ret, paths, state_fd, ret_unreadable, fault);
+        r = read_store(ret, state_fd, &look, fault);
+        *ret_unreadable = look.unreadable;
+        return r;
 }
 
 /* Only where there is no store yet: one without its key file is not to get another. */
 static int protect(struct store *store, const struct disk_paths *paths, struct fault *fault) {
         _cleanup_(secret_freep) struct secret *key = NULL;
-        _cleanup_(closep) int config_fd = -1;
+        _cleanup_(disk_closep) int config_fd = -1;
         int r;
 
         r = file_open_dir(&config_fd, paths->config_dir);
         if (r)
-                return file_fault(fault, r, paths->config_dir, NULL);
+                return disk_fault(fault, r, paths->config_dir, NULL);
         r = read_or_make_key(&key, config_fd);
         if (r)
                 return key_fault(fault, r, paths);
@@ -280,8 +204,7 @@ static int protect(struct store *store, const struct disk_paths *paths, struct f
         return r ? fault_set(fault, r, NULL) : 0;
 }
 
-static int write_store(const struct store *store, const struct disk_paths *paths, int state_fd,
-                       struct fault *fault) {
+static int write_store(struct store *store, const struct disk_paths *paths, int state_fd, struct fault *fault) {
         _cleanup_(buffer_deinit) struct buffer file = {0};
         int r;
 
@@ -289,11 +212,11 @@ static int write_store(const struct store *store, const struct disk_paths *paths
         if (!r)
                 r = file_write(state_fd, STORE_FILE, contents(&file));
 
-        return r ? file_fault(fault, r, paths->state_dir, STORE_FILE) : 0;
+        return r ? disk_fault(fault, r, paths->state_dir, STORE_FILE) : 0;
 }
 
 /* Under the lock. *store: what is on disk, NULL for nothing; then what is on disk after it. */
-static int change(struct store **store, const struct disk_paths *paths, int state_fd, struct list *changes,
+static int change(struct store **store, struct list *changes, const struct disk_paths *paths, int state_fd,
                   struct fault *fault) {
         _cleanup_(store_freep) struct store *fresh = NULL;
         bool changed;
@@ -326,46 +249,49 @@ static int change(struct store **store, const struct disk_paths *paths, int stat
         return 0;
 }
 
-int disk_commit(struct store **ret, const struct disk_paths *paths, struct list *changes, struct fault *fault) {
+int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault) {
         _cleanup_(store_freep) struct store *store = NULL;
-        _cleanup_(closep) int state_fd = -1, lock_fd = -1;
-        bool unreadable;
+        _cleanup_(disk_closep) int state_fd = -1, lock_fd = -1;
+        struct look look = {.paths = paths};
         int r;
 
         r = file_open_dir(&state_fd, paths->state_dir);
         if (r)
-                return file_fault(fault, r, paths->state_dir, NULL);
-        r = lock_store(&lock_fd, paths, state_fd, fault);
+                return disk_fault(fault, r, paths->state_dir, NULL);
+        r = disk_lock(&lock_fd, paths, state_fd, fault);
         if (r)
                 return r;
-        r = read_store(&store, paths, state_fd, &unreadable, fault);
+        r = read_store(&store, state_fd, &look, fault);
         if (r)
                 return r;
-        r = change(&store, paths, state_fd, changes, fault);
+        if (!store && !store_version_is_none(&commit->known))
+                return 0;
+        r = change(&store, &commit->changes, paths, state_fd, fault);
         if (r)
                 return r;
 
-        *ret = TAKE(store);
+        commit->store = TAKE(store);
+        commit->unlocked = lock_fd < 0;
         return 0;
 }
 
 int disk_move_aside(char **ret, const struct disk_paths *paths, struct fault *fault) {
-        _cleanup_(closep) int state_fd = -1, lock_fd = -1;
+        _cleanup_(disk_closep) int state_fd = -1, lock_fd = -1;
         _cleanup_(freep) char *name = NULL;
         char *path = NULL;
         int r;
 
-        r = open_existing_dir(&state_fd, paths->state_dir);
+        r = disk_open_existing_dir(&state_fd, paths->state_dir);
         if (r && r != -ENOENT)
-                return file_fault(fault, r, paths->state_dir, NULL);
+                return disk_fault(fault, r, paths->state_dir, NULL);
         if (!r) {
-                r = lock_store(&lock_fd, paths, state_fd, fault);
+                r = disk_lock(&lock_fd, paths, state_fd, fault);
                 if (r)
                         return r;
                 r = file_move_aside(&name, state_fd, STORE_FILE);
         }
         if (r && r != -ENOENT)
-                return file_fault(fault, r, paths->state_dir, STORE_FILE);
+                return disk_fault(fault, r, paths->state_dir, STORE_FILE);
 
         if (name && asprintf(&path, "%s/%s", paths->state_dir, name) < 0)
                 return fault_set(fault, -ENOMEM, NULL);

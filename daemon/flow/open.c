@@ -70,7 +70,7 @@ static void reading_work(struct job *job) {
         struct reading *reading = CONTAINER(job, struct reading, job);
         int r;
 
-        r = disk_load(&reading->store, &reading->paths, &reading->unreadable, &reading->fault);
+        r = disk_load(&reading->store, &reading->paths, NULL, &reading->unreadable, &reading->fault);
         if (r && !reading->fault.r)
                 (void)fault_set(&reading->fault, r, NULL);
 }

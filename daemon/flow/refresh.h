@@ -5,12 +5,15 @@
  *
  * Ten clients may ask for the same stale token at once; Globus sees one request. Each caller brings its own
  * waiter. When the answer is here and saved, every waiter still waiting is told once; one that left is not.
- * Only a well-formed invalid_grant ends a grant; any other failure is tried again, more and more slowly.
+ * Only a well-formed invalid_grant ends a grant; any other failure is tried again, more and more slowly. Among
+ * the daemons that share a home, one refreshes at a time, with the newest token there is.
  * Tokens that come after a logout are revoked.
  */
 
 #include <systemd/sd-event.h>
 
+#include "daemon/flow/claim.h"
+#include "daemon/flow/follow.h"
 #include "daemon/flow/revoke.h"
 #include "daemon/flow/save.h"
 #include "daemon/flow/waiter.h"
@@ -25,6 +28,8 @@ struct refresh_deps {
         struct vault *vault;
         struct http *http;
         struct save *save;
+        struct claims *claims;
+        struct follow *follow;
         struct revoker *revoker;
         void (*changed)(void *userdata); /* after each flight: due times have changed */
         void *userdata;

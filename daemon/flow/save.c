@@ -15,6 +15,7 @@ struct save {
         struct save_deps deps;
         struct commit *commit; /* borrowed: the one in flight, the worker's */
         struct fault trouble;
+        bool unlocked;
         uint64_t pause_usec; /* before the next try after trouble */
         uint64_t retry_usec; /* no write before; 0: at once */
         struct alarm *retry;
@@ -27,9 +28,8 @@ struct commit {
         struct job job; /* first */
         struct save *save; /* borrowed; not looked at once abandoned */
         struct disk_paths paths;
-        struct list changes; /* change.link */
+        struct disk_commit disk;
         uint64_t number;
-        struct store *store; /* what is on disk now */
         struct fault fault;
 };
 
@@ -37,8 +37,8 @@ static struct commit *commit_free(struct commit *commit) {
         if (!commit)
                 return NULL;
 
-        change_free_all(&commit->changes);
-        store_free(commit->store);
+        change_free_all(&commit->disk.changes);
+        store_free(commit->disk.store);
         disk_paths_deinit(&commit->paths);
         fault_deinit(&commit->fault);
         free(commit);
@@ -51,7 +51,7 @@ static void commit_work(struct job *job) {
         struct commit *commit = CONTAINER(job, struct commit, job);
         int r;
 
-        r = disk_commit(&commit->store, &commit->paths, &commit->changes, &commit->fault);
+        r = disk_commit(&commit->disk, &commit->paths, &commit->fault);
         if (r && !commit->fault.r)
                 (void)fault_set(&commit->fault, r, NULL);
 }
@@ -107,7 +107,7 @@ static void save_on_impatience(void *userdata) {
 }
 
 static void save_on_failure(struct save *save, struct commit *commit) {
-        vault_return_changes(save->deps.vault, &commit->changes);
+        vault_return_changes(save->deps.vault, &commit->disk.changes);
         (void)fault_copy(&save->trouble, &commit->fault);
 
         save->pause_usec = save->pause_usec ? MIN(save->pause_usec * 2, RETRY_LAST_USEC) : RETRY_FIRST_USEC;
@@ -119,8 +119,19 @@ static void save_on_failure(struct save *save, struct commit *commit) {
         save_tell(save, &save->trouble);
 }
 
-static void save_on_success(struct save *save, struct commit *commit) {
+/* Somebody took the store away, which is no logout: all of it goes out with the next write. */
+static void save_on_lost(struct save *save, struct commit *commit) {
         int r;
+
+        log_warning("The store is gone from %s: writing it anew", save->deps.paths->state_dir);
+        vault_return_changes(save->deps.vault, &commit->disk.changes);
+        r = vault_store_lost(save->deps.vault);
+        if (r)
+                log_error("Cannot write the store anew: %s", error_sentence(r));
+}
+
+static void save_on_success(struct save *save, struct commit *commit) {
+        int r = 0;
 
         if (save->trouble.r)
                 log_notice("Saved again");
@@ -130,10 +141,13 @@ static void save_on_success(struct save *save, struct commit *commit) {
         save->retry_usec = 0;
 
         vault_changes_saved(save->deps.vault, commit->number);
-        r = vault_merge(save->deps.vault, commit->store);
+        if (commit->disk.store)
+                r = vault_merge(save->deps.vault, commit->disk.store);
         if (r)
                 log_error("Cannot take over what is on disk: %s", error_sentence(r));
 
+        save->unlocked = commit->disk.unlocked;
+        save->deps.saved(save->deps.userdata);
         save_tell(save, NULL);
 }
 
@@ -144,6 +158,8 @@ static void commit_done(struct job *job) {
         save->commit = NULL;
         if (commit->fault.r)
                 save_on_failure(save, commit);
+        else if (!commit->disk.store && !store_version_is_none(&commit->disk.known))
+                save_on_lost(save, commit);
         else
                 save_on_success(save, commit);
 
@@ -165,13 +181,14 @@ static int commit_new(struct commit **ret, struct save *save) {
                 return -ENOMEM;
 
         commit->save = save;
-        list_init(&commit->changes);
+        list_init(&commit->disk.changes);
+        commit->disk.known = *vault_version(save->deps.vault);
 
         r = disk_paths_copy(&commit->paths, save->deps.paths);
         if (r)
                 return r;
 
-        commit->number = vault_take_changes(save->deps.vault, &commit->changes);
+        commit->number = vault_take_changes(save->deps.vault, &commit->disk.changes);
         *ret = TAKE(commit);
         return 0;
 }
@@ -218,6 +235,10 @@ bool save_join(struct save *save, struct saving *saving, waiter_fn done) {
                 alarm_set(save->patience, saving->deadline_usec);
         waiter_join(&saving->waiter, &save->waiters, done);
         return true;
+}
+
+bool save_is_unlocked(const struct save *save) {
+        return save->unlocked;
 }
 
 const struct fault *save_trouble(const struct save *save) {

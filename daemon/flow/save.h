@@ -30,6 +30,8 @@ struct save_deps {
         struct vault *vault;
         struct worker *worker;
         const struct disk_paths *paths;
+        void (*saved)(void *userdata); /* each time something is on disk, and what is there was taken over */
+        void *userdata;
 }; /* all borrowed */
 
 int save_new(struct save **ret, const struct save_deps *deps);
@@ -43,6 +45,9 @@ void save_kick(struct save *save);
 /* The same, and true: done is called later, once, when all that has changed until now is on disk, or will not
  * be for a while. False: there is nothing to wait for. */
 bool save_join(struct save *save, struct saving *saving, waiter_fn done);
+
+/* Whether another daemon's changes may be lost, since the file system has no locks. */
+bool save_is_unlocked(const struct save *save);
 
 /* Why changes are not on disk; NULL while there is no trouble. Borrowed. */
 const struct fault *save_trouble(const struct save *save);

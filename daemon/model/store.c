@@ -97,8 +97,15 @@ static int encode_header(struct buffer *out, const struct store *store) {
         return pack_bytes(out, WRAPPED_KEY_WIDTH, contents(&store->wrapped_key));
 }
 
-int store_encode(struct buffer *out, const struct store *store) {
+/* The sealed body begins with it. */
+static void set_version(struct store *store, struct bytes sealed) {
+        if (sealed.n >= CRYPTO_NONCE_SIZE)
+                memcpy(store->version.bytes, sealed.data, CRYPTO_NONCE_SIZE);
+}
+
+int store_encode(struct buffer *out, struct store *store) {
         _cleanup_(buffer_deinit) struct buffer header = {0}, body = {0};
+        size_t begin = buffer_size(out);
         int r;
 
         r = encode_header(&header, store);
@@ -118,7 +125,13 @@ int store_encode(struct buffer *out, const struct store *store) {
         if (r)
                 return r;
 
-        return crypto_seal(out, store->data_key, contents(&header), contents(&body));
+        r = crypto_seal(out, store->data_key, contents(&header), contents(&body));
+        if (r)
+                return r;
+
+        begin += buffer_size(&header);
+        set_version(store, (struct bytes){buffer_bytes(out) + begin, buffer_size(out) - begin});
+        return 0;
 }
 
 /* -EBADMSG is what a file is to blame for; anything else is the machine's trouble. */
@@ -199,6 +212,7 @@ int store_decode_header(struct store **ret, struct bytes file, struct fault *fau
         if (r)
                 return decode_fault(fault, r, "is damaged or cut short");
 
+        set_version(store, file);
         *ret = TAKE(store);
         return 0;
 }

@@ -3,14 +3,16 @@
 /*
  * Store: the contents of the store file, encoded and decoded; pure, for any thread.
  *
- *   magic "GLOBUSAG" · u16 format · store id [16] · u8+protector name · u16+protector parameters
- *   · u16+wrapped data key · sealed body
+ * magic "GLOBUSAG" · u16 format · store id [16] · u8+protector name · u16+protector parameters · u16+wrapped
+ * data key · sealed body
  *
  * Integers are big endian. The body is sealed (AES-256-GCM, fresh nonce a write) under a random data key, with
  * the whole header as associated data; the protector wraps the data key, with what precedes it as associated
- * data. A store that cannot be read is never written over.
+ * data. A store that cannot be read is never written over. Its nonce tells one version of the file from
+ * another.
  */
 
+#include "daemon/base/crypto.h"
 #include "proto/buffer.h"
 #include "proto/fault.h"
 #include "proto/list.h"
@@ -19,8 +21,22 @@
 
 enum { STORE_FORMAT = 1, STORE_ID_SIZE = 16, STORE_FILE_MAX = 64 * 1024 * 1024 };
 
+/* Which version of the file: the nonce of its body, new with each write. All zero: none. */
+struct store_version {
+        unsigned char bytes[CRYPTO_NONCE_SIZE];
+};
+
+static inline bool store_version_equal(const struct store_version *a, const struct store_version *b) {
+        return memcmp(a->bytes, b->bytes, CRYPTO_NONCE_SIZE) == 0;
+}
+
+static inline bool store_version_is_none(const struct store_version *version) {
+        return store_version_equal(version, &(struct store_version){});
+}
+
 struct store {
         unsigned char id[STORE_ID_SIZE];
+        struct store_version version; /* as last decoded or encoded */
         char *protector; /* keyfile */
         struct buffer parameters; /* of the protector */
         struct buffer wrapped_key;
@@ -42,7 +58,8 @@ int store_key_context(struct buffer *out, const struct store *store);
 /* The records, once data_key is set. AGENT_ERROR_STORAGE_FAILED: damaged, or of another key. */
 int store_decode_body(struct store *store, struct bytes file, struct fault *fault);
 
-int store_encode(struct buffer *out, const struct store *store);
+/* Gives it a new version. */
+int store_encode(struct buffer *out, struct store *store);
 
 /* Applies changes as record.h says. They stay the caller's. *ret_changed: whether there is anything to write.
  * Grants go with their account: with one removed, or replaced by another with another payload; and none is left

@@ -21,14 +21,14 @@ static int compare(const void *a, const void *b) {
 static int catalog_init(struct catalog *ret, const struct store *store) {
         size_t n = 0;
 
-        for (struct list *l = store ? store->records.next : NULL; l && l != &store->records; l = l->next)
+        for (const struct list *l = store->records.next; l != &store->records; l = l->next)
                 n++;
 
         ret->records = calloc(MAX(n, (size_t)1), sizeof(*ret->records));
         if (!ret->records)
                 return -ENOMEM;
 
-        for (struct list *l = store ? store->records.next : NULL; l && l != &store->records; l = l->next)
+        for (const struct list *l = store->records.next; l != &store->records; l = l->next)
                 ret->records[ret->n++] = CONTAINER(l, struct record, link);
 
         qsort(ret->records, ret->n, sizeof(*ret->records), compare);
@@ -219,7 +219,7 @@ static int merge_records(struct vault *vault, const struct catalog *catalog, enu
         return 0;
 }
 
-int vault_merge(struct vault *vault, struct store *store) {
+int vault_merge(struct vault *vault, const struct store *store) {
         _cleanup_(catalog_deinit) struct catalog catalog = {0};
         int r;
 
@@ -236,5 +236,6 @@ int vault_merge(struct vault *vault, struct store *store) {
                 return r;
 
         drop_gone(vault, &catalog);
+        vault->version = store->version;
         return 0;
 }

@@ -13,6 +13,7 @@ struct index {
 
 struct vault {
         enum vault_state state;
+        struct store_version version;
         struct list accounts; /* account.link, in the order of profiles */
         struct index profiles; /* of accounts, by profile */
         struct index grants; /* by id */

@@ -259,6 +259,25 @@ int vault_remove_account(struct vault *vault, const char *profile) {
         return 0;
 }
 
+const struct store_version *vault_version(const struct vault *vault) {
+        return &vault->version;
+}
+
+int vault_store_lost(struct vault *vault) {
+        int r = 0;
+
+        vault->version = (struct store_version){};
+        for (struct list *l = vault->accounts.next; !r && l != &vault->accounts; l = l->next) {
+                struct account *account = CONTAINER(l, struct account, link);
+
+                r = pending_add_account(&vault->pending, CHANGE_ADD, account);
+                for (struct list *g = account->grants.next; !r && g != &account->grants; g = g->next)
+                        r = pending_add_grant(&vault->pending, CHANGE_ADD, CONTAINER(g, struct grant, link));
+        }
+
+        return r;
+}
+
 uint64_t vault_changed(const struct vault *vault) {
         return vault->pending.changed;
 }

@@ -63,9 +63,15 @@ void vault_changes_saved(struct vault *vault, uint64_t number);
 void vault_return_changes(struct vault *vault, struct list *changes);
 
 /* Takes over what is on disk: records that are new or newer there are loaded, those that are gone there are
- * dropped. What is not saved yet (pending, or carried by a save) stays as it is here, so after a commit say
- * first that it is saved. A record that cannot be understood, or a grant without an account, is left alone
- * on disk and passed over. */
-int vault_merge(struct vault *vault, struct store *store);
+ * dropped, and vault_version() is the store's. What is not saved yet (pending, or carried by a save) stays as
+ * it is here, so after a commit say first that it is saved. A record that cannot be understood, or a grant
+ * without an account, is left alone on disk and passed over. */
+int vault_merge(struct vault *vault, const struct store *store);
+
+/* Which version of the store the vault is a cache of; none before the first. Borrowed. */
+const struct store_version *vault_version(const struct vault *vault);
+
+/* The store is gone from the disk, which is no logout: all that is held is a change once more. */
+int vault_store_lost(struct vault *vault);
 
 DEFINE_CLEANUP(struct vault, vault_free);

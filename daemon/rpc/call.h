@@ -21,7 +21,8 @@ struct call {
         struct message_call message;
         const struct method *method; /* NULL until found */
         void *params; /* the method's record, parsed; owned */
-        struct waiter gate; /* waits for the store to be read */
+        struct waiter gate; /* waits for the store to be read, or looked at */
+        bool looked; /* it has been, for this call */
         void *work; /* the method's, while it waits */
         void (*cancel)(void *work); /* frees the work of a call whose peer is gone */
         struct writer writer;

@@ -4,6 +4,7 @@
 
 #include "daemon/base/config.h"
 #include "daemon/flow/disk.h"
+#include "daemon/flow/follow.h"
 #include "daemon/flow/logins.h"
 #include "daemon/flow/logout.h"
 #include "daemon/flow/membership.h"
@@ -16,10 +17,11 @@ struct listener;
 
 struct context {
         const struct config *config; /* in effect; changes at a reload */
-        const struct fault *reload_trouble; /* why the last reload changed nothing; NULL */
+        const struct fault *reload_trouble; /* why the last reload changed nothing */
         struct vault *vault;
         struct save *save;
         struct open *open;
+        struct follow *follow;
         struct revoker *revoker;
         struct provide provide;
         struct schedule *schedule;

@@ -71,13 +71,34 @@ static int call_parse(struct call *call, struct fault *fault) {
         return r ? fault_set(fault, r, NULL) : 0;
 }
 
+static void call_on_looked(struct waiter *waiter, const struct fault *none) {
+        struct call *call = CONTAINER(waiter, struct call, gate);
+
+        call->method->handle(call);
+}
+
+/* True: the method handles the call later. */
+static bool call_look(struct call *call) {
+        if (call->looked)
+                return false;
+
+        call->looked = true;
+        call_hold(call, NULL, NULL);
+        return follow_join(call->context->follow, &call->gate, call_on_looked);
+}
+
+static void call_handle(struct call *call) {
+        if (!(call->method->flags & METHOD_LOOKS) || !call_look(call))
+                call->method->handle(call);
+}
+
 static void call_on_store(struct waiter *waiter, const struct fault *fault) {
         struct call *call = CONTAINER(waiter, struct call, gate);
 
         if (fault)
                 call_fail(call, fault);
         else
-                call->method->handle(call);
+                call_handle(call);
 }
 
 void dispatch(struct call *call, const struct context *context) {
@@ -100,5 +121,10 @@ void dispatch(struct call *call, const struct context *context) {
         if ((call->method->flags & METHOD_NEEDS_STORE) && open_join(context->open, &call->gate, call_on_store))
                 return;
 
-        call->method->handle(call);
+        call_handle(call);
+}
+
+void dispatch_refuse(struct call *call, const struct fault *fault) {
+        if (fault->r != AGENT_ERROR_LOGIN_NEEDED || !call_look(call))
+                call_fail(call, fault);
 }

@@ -14,6 +14,7 @@
 enum method_flags {
         METHOD_NEEDS_SETTINGS = 1 << 0, /* NotConfigured while a file of the configuration is wrong */
         METHOD_NEEDS_STORE = 1 << 1, /* waits until the store has been read, or cannot be */
+        METHOD_LOOKS = 1 << 2, /* acts on what is on disk now, whatever daemon brought it there */
 };
 
 struct method {
@@ -31,3 +32,7 @@ extern const struct method method_get_token, method_list_groups, method_get_iden
 
 /* The call is answered now or later. */
 void dispatch(struct call *call, const struct context *context);
+
+/* Fails the call; but before a login is said to be needed, the disk is looked at, since another daemon may have
+ * had it, and the method handles the call once more. */
+void dispatch_refuse(struct call *call, const struct fault *fault);

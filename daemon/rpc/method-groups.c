@@ -46,7 +46,7 @@ static void list_groups_on_done(struct waiter *waiter, const struct fault *fault
 
         list_groups_work_free(work);
         if (fault)
-                call_fail(call, fault);
+                dispatch_refuse(call, fault);
         else
                 call_reply_text(call, reply);
 }
@@ -141,7 +141,7 @@ static void list_groups(struct call *call) {
         reply = work->waiter.reply;
         list_groups_work_free(work);
         if (r)
-                call_fail(call, &fault);
+                dispatch_refuse(call, &fault);
         else
                 call_reply_text(call, reply);
 }

@@ -19,7 +19,7 @@ static void get_identity(struct call *call) {
         struct writer *writer;
 
         if (method_find_account(&account, call->context, params->profile, params->environment, &fault)) {
-                call_fail(call, &fault);
+                dispatch_refuse(call, &fault);
                 return;
         }
 

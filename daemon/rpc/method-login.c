@@ -95,7 +95,7 @@ const struct method method_start_login = {
         .name = "org.globus.Agent.StartLogin",
         .fields = start_login_fields,
         .size = sizeof(struct start_login),
-        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE,
+        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_LOOKS,
         .handle = start_login,
 };
 

@@ -186,6 +186,6 @@ const struct method method_logout = {
         .name = "org.globus.Agent.Logout",
         .fields = logout_fields,
         .size = sizeof(struct logout_params),
-        .flags = METHOD_NEEDS_STORE,
+        .flags = METHOD_NEEDS_STORE | METHOD_LOOKS,
         .handle = logout,
 };

@@ -136,8 +136,12 @@ static void write_problems(struct writer *writer, const struct context *context)
         write_array_begin(writer);
         if (problem)
                 write_string(writer, fault_message(problem));
-        if (context->reload_trouble)
+        if (context->reload_trouble->r)
                 write_string(writer, fault_message(context->reload_trouble));
+        if (save_is_unlocked(context->save))
+                write_string(writer,
+                             "the file system of the store has no locks: of what two agents change at the "
+                             "same moment, one change may be lost, and with it a login");
         if (listener_connections_max(context->listener) < LISTENER_CONNECTIONS_MAX)
                 write_string(writer,
                              "the limit on open files allows fewer connections than the agent would serve");

@@ -72,7 +72,7 @@ static void get_token_on_provided(struct provision *provision, const struct faul
         if (!grant) {
                 get_token(call); /* a login or logout came between: what a caller would hear now */
         } else if (refused) {
-                call_fail(call, refused);
+                dispatch_refuse(call, refused);
         } else {
                 get_token_reply(call, grant);
         }
@@ -198,7 +198,7 @@ static void get_token(struct call *call) {
         if (r == 0)
                 get_token_reply(call, grant);
         else if (r != -EINPROGRESS)
-                call_fail(call, &fault);
+                dispatch_refuse(call, &fault);
 }
 
 const struct method method_get_token = {

@@ -1,6 +1,7 @@
 """The real daemon and the real client in private directories, as a test holds them in hand."""
 
 import contextlib
+import copy
 import dataclasses
 import fcntl
 import json
@@ -47,8 +48,8 @@ class Result:
 class Home:
     """A user's private directories. Their paths are short, for those of sockets must be."""
 
-    def __init__(self) -> None:
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="ga-", dir="/tmp"))
+    def __init__(self, directory: str = "/tmp") -> None:
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="ga-", dir=directory))
         self.home, self.state_home, self.config_home, self.runtime = (
             self.root / name for name in ("home", "state", "config", "run"))
         for directory in (self.home, self.state_home, self.config_home, self.runtime):
@@ -86,6 +87,13 @@ class Home:
         finally:
             os.close(descriptor)
 
+    def twin(self) -> "Home":
+        """The same home on another machine: all is shared but the runtime directory."""
+        twin = copy.copy(self)
+        twin.runtime = pathlib.Path(tempfile.mkdtemp(prefix="run-", dir=self.root))
+        twin.socket = twin.runtime / "globus-agent" / "socket"
+        return twin
+
     def remove(self) -> None:
         shutil.rmtree(self.root)
 
@@ -97,7 +105,7 @@ class Agent:
         self.home = home
         self.globus = globus
         self.process: subprocess.Popen | None = None
-        self._log = home.root / "daemon.log"
+        self._log = home.runtime / "daemon.log"
         self.settings = {}
         if globus:
             self.settings = {

@@ -1,6 +1,7 @@
 """What is on disk: it outlives the daemon, tells nothing, and is never overwritten unread."""
 
 import os
+import shutil
 import stat
 
 import pytest
@@ -45,13 +46,33 @@ def test_start_without_a_network_serves_what_is_valid(ada):
     assert offline.status == 6 and one_line(offline.err)
 
 
-@pytest.mark.parametrize("command", ["logout", "token --refresh"])
-def test_store_that_somebody_removed_is_a_logout(ada, command):
+@pytest.mark.parametrize("command", ["token --refresh", "token transfer", "login --service transfer --start"])
+def test_store_that_somebody_removed_is_written_anew(ada, command):
+    """It is not a logout: memory has what the disk lost."""
     ada.home.store.unlink()
     ada.ctl(*command.split())
+    ada.wait_for(lambda status: status["store"]["saved"] and ada.home.store.exists())
+    token = ada.token()
+    ada.kill()
+    ada.start()
+    assert ada.token() == token
+
+
+def test_directory_that_somebody_removed_is_made_anew(ada):
+    shutil.rmtree(ada.home.state)
+    ada.token("--refresh")
+    ada.wait_for(lambda status: status["store"]["saved"] and ada.home.store.exists())
+    token = ada.token()
+    ada.restart()
+    assert ada.token() == token
+
+
+def test_logout_after_somebody_removed_the_store(ada):
+    ada.home.store.unlink()
+    ada.ctl("logout").ok()
     assert ada.ctl("token").status == 4
-    ada.login()
-    assert ada.token() and ada.grant()["saved"] is True
+    ada.restart()
+    assert ada.ctl("token").status == 4
 
 
 def test_files_are_private_and_nothing_else_is_left(ada):

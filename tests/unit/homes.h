@@ -47,16 +47,17 @@ static inline int teardown_home(void **state) {
 /* Logs the profile in: an account and, at the resource server, a grant. */
 static inline int try_commit(const struct home *home, unsigned char id, const char *profile,
                              struct fault *fault) {
-        _cleanup_(store_freep) struct store *store = NULL;
-        struct list changes = LIST_INIT(changes);
+        struct disk_commit commit = {.changes = LIST_INIT(commit.changes)};
         int r;
 
-        add_change(&changes, CHANGE_ADD, make_record(id, 1, profile, NULL));
-        add_change(&changes, CHANGE_ADD, make_record((unsigned char)(id + 1), 1, profile, "auth.globus.org"));
-        r = disk_commit(&store, &home->paths, &changes, fault);
+        add_change(&commit.changes, CHANGE_ADD, make_record(id, 1, profile, NULL));
+        add_change(&commit.changes, CHANGE_ADD,
+                   make_record((unsigned char)(id + 1), 1, profile, "auth.globus.org"));
+        r = disk_commit(&commit, &home->paths, fault);
         if (!r)
-                assert_non_null(find_record(store, id));
-        change_free_all(&changes);
+                assert_non_null(find_record(commit.store, id));
+        change_free_all(&commit.changes);
+        store_free(commit.store);
         return r;
 }
 
@@ -71,7 +72,7 @@ static inline struct store *load(const struct home *home) {
         struct store *store = NULL;
         bool unreadable = true;
 
-        assert_int_equal(disk_load(&store, &home->paths, &unreadable, &fault), 0);
+        assert_int_equal(disk_load(&store, &home->paths, NULL, &unreadable, &fault), 0);
         assert_false(unreadable);
         return store;
 }

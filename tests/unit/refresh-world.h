@@ -9,7 +9,9 @@
 #include "daemon/flow/refresh.h"
 #include "tests/unit/callers.h"
 #include "tests/unit/fake-alarm.h"
+#include "tests/unit/fake-claim.h"
 #include "tests/unit/fake-clock.h"
+#include "tests/unit/fake-follow.h"
 #include "tests/unit/fake-oauth.h"
 #include "tests/unit/fake-save.h"
 #include "tests/unit/logins.h"
@@ -40,7 +42,8 @@ static int set_up(void **state) {
         caller_init(&b);
         caller_init(&c);
         n_changed = oauth_count = save_kicks = 0;
-        disk_is_quick = true;
+        disk_is_quick = look_is_quick = true;
+        n_looks = 0;
         return 0;
 }
 
@@ -51,14 +54,21 @@ static int tear_down(void **state) {
         refreshes = refresh_free(refreshes);
         revoker = revoker_free(revoker);
         vault = vault_free(vault);
+        assert_int_equal(claims_held, 0);
         return 0;
 }
 
-static inline void join(struct caller *caller) {
+/* Its claim is not granted yet. */
+static inline void join_only(struct caller *caller) {
         struct fault fault = {};
 
         assert_int_equal(refresh_join(refreshes, grant->id, &caller->waiter, caller_told, &fault), 0);
         assert_int_equal(fault.r, 0);
+}
+
+static inline void join(struct caller *caller) {
+        join_only(caller);
+        claims_answer(NULL);
 }
 
 static inline struct token_set *new_tokens(const char *server, const char *access, const char *token) {

@@ -39,7 +39,7 @@ static void assert_refused(const struct home *home, bool unreadable, const char 
         bool found = !unreadable;
 
         slurp(&before, home->store);
-        assert_int_equal(disk_load(&store, &home->paths, &found, &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_int_equal(disk_load(&store, &home->paths, NULL, &found, &fault), AGENT_ERROR_STORAGE_FAILED);
         assert_null(store);
         assert_says(&fault, a, b);
         assert_int_equal(found, unreadable);
@@ -178,7 +178,8 @@ static void test_odd_files(void **state) {
 
         assert_int_equal(unlink(home->store), 0);
         assert_int_equal(mkfifo(home->store, 0600), 0); /* nobody writes: it must not wait */
-        assert_int_equal(disk_load(&store, &home->paths, &unreadable, &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_int_equal(disk_load(&store, &home->paths, NULL, &unreadable, &fault),
+                         AGENT_ERROR_STORAGE_FAILED);
         assert_says(&fault, home->store, "not a regular file");
         assert_true(unreadable);
 }

@@ -81,15 +81,14 @@ static void test_second_save_adds(void **state) {
 
 static void test_no_change_no_write(void **state) {
         _cleanup_(fault_deinit) struct fault fault = {0};
-        _cleanup_(store_freep) struct store *none = NULL;
-        struct list changes = LIST_INIT(changes);
+        struct disk_commit nothing = {.changes = LIST_INIT(nothing.changes)};
         struct stat before, after;
         struct home *home = *state;
 
-        add_change(&changes, CHANGE_REMOVE, make_record(1, 1, "default", NULL));
-        assert_int_equal(disk_commit(&none, &home->paths, &changes, &fault), 0);
-        change_free_all(&changes);
-        assert_null(none);
+        add_change(&nothing.changes, CHANGE_REMOVE, make_record(1, 1, "default", NULL));
+        assert_int_equal(disk_commit(&nothing, &home->paths, &fault), 0);
+        change_free_all(&nothing.changes);
+        assert_null(nothing.store);
         assert_int_equal(access(home->store, F_OK), -1);
         assert_int_equal(access(home->key, F_OK), -1);
 
@@ -102,17 +101,97 @@ static void test_no_change_no_write(void **state) {
 
 static void test_all_removed(void **state) {
         _cleanup_(fault_deinit) struct fault fault = {0};
-        _cleanup_(store_freep) struct store *left = NULL, *loaded = NULL;
-        struct list changes = LIST_INIT(changes);
+        _cleanup_(store_freep) struct store *loaded = NULL;
+        struct disk_commit removal = {.changes = LIST_INIT(removal.changes)};
         struct home *home = *state;
 
         commit(home, 1, "default");
-        add_change(&changes, CHANGE_REMOVE, make_record(1, 1, "default", NULL));
-        assert_int_equal(disk_commit(&left, &home->paths, &changes, &fault), 0);
-        change_free_all(&changes);
-        assert_int_equal(count_records(left), 0);
+        add_change(&removal.changes, CHANGE_REMOVE, make_record(1, 1, "default", NULL));
+        assert_int_equal(disk_commit(&removal, &home->paths, &fault), 0);
+        change_free_all(&removal.changes);
+        assert_int_equal(count_records(removal.store), 0);
+        store_free(removal.store);
         loaded = load(home);
         assert_int_equal(count_records(loaded), 0);
+}
+
+static void test_version_known_is_no_news(void **state) {
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        _cleanup_(store_freep) struct store *first = NULL, *second = NULL;
+        struct home *home = *state;
+        bool unreadable;
+
+        commit(home, 1, "default");
+        first = load(home);
+        assert_int_equal(disk_load(&second, &home->paths, &first->version, &unreadable, &fault), -EALREADY);
+        assert_null(second);
+
+        commit(home, 11, "work");
+        assert_int_equal(disk_load(&second, &home->paths, &first->version, &unreadable, &fault), 0);
+        assert_int_equal(count_records(second), 4);
+}
+
+static void test_commit_tells_the_version(void **state) {
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        _cleanup_(store_freep) struct store *loaded = NULL;
+        struct disk_commit commit = {.changes = LIST_INIT(commit.changes)};
+        struct home *home = *state;
+
+        add_change(&commit.changes, CHANGE_ADD, make_record(1, 1, "default", NULL));
+        assert_int_equal(disk_commit(&commit, &home->paths, &fault), 0);
+        loaded = load(home);
+        assert_true(store_version_equal(&commit.store->version, &loaded->version));
+        assert_false(commit.unlocked);
+        change_free_all(&commit.changes);
+        store_free(commit.store);
+}
+
+/* Whoever has it in memory writes all of it anew, not only what changed last. */
+static void test_store_that_is_gone_is_not_begun_anew(void **state) {
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        _cleanup_(store_freep) struct store *before = NULL;
+        struct disk_commit lost = {.changes = LIST_INIT(lost.changes)};
+        struct home *home = *state;
+
+        commit(home, 1, "default");
+        before = load(home);
+        assert_int_equal(unlink(home->store), 0);
+
+        lost.known = before->version;
+        add_change(&lost.changes, CHANGE_ADD, make_record(11, 1, "work", NULL));
+        assert_int_equal(disk_commit(&lost, &home->paths, &fault), 0);
+        assert_null(lost.store);
+        assert_int_equal(access(home->store, F_OK), -1);
+        change_free_all(&lost.changes);
+}
+
+static void test_claims(void **state) {
+        static const unsigned char one[UUID_SIZE] = {1}, other[UUID_SIZE] = {2};
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        int first, second, third;
+        struct home *home = *state;
+
+        commit(home, 1, "default");
+        assert_int_equal(disk_claim(&first, &home->paths, one, &fault), 0);
+        assert_int_equal(disk_claim(&second, &home->paths, other, &fault), 0);
+        assert_int_equal(disk_claim(&third, &home->paths, one, &fault), -EAGAIN);
+        assert_int_equal(fault.r, 0);
+        commit(home, 11, "work"); /* is not kept waiting by any */
+
+        close(first);
+        assert_int_equal(disk_claim(&third, &home->paths, one, &fault), 0);
+        close(second);
+        close(third);
+}
+
+static void test_claim_without_a_directory(void **state) {
+        static const unsigned char uuid[UUID_SIZE] = {1};
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        struct home *home = *state;
+        int fd;
+
+        assert_int_equal(disk_claim(&fd, &home->paths, uuid, &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_int_equal(access(home->paths.state_dir, F_OK), -1);
 }
 
 /* Waits until the writing end of the gate is closed everywhere, so that all begin at once. */
@@ -211,6 +290,12 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_second_save_adds, setup_home, teardown_home),
                 cmocka_unit_test_setup_teardown(test_no_change_no_write, setup_home, teardown_home),
                 cmocka_unit_test_setup_teardown(test_all_removed, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_version_known_is_no_news, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_commit_tells_the_version, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_store_that_is_gone_is_not_begun_anew, setup_home,
+                                                teardown_home),
+                cmocka_unit_test_setup_teardown(test_claims, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_claim_without_a_directory, setup_home, teardown_home),
                 cmocka_unit_test_setup_teardown(test_daemons_begin_at_once, setup_home, teardown_home),
                 cmocka_unit_test_setup_teardown(test_daemons_share_the_key_only, setup_home, teardown_home),
                 cmocka_unit_test_setup_teardown(test_move_aside, setup_home, teardown_home),

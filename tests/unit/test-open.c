@@ -17,11 +17,13 @@ static int load_result, move_result;
 static bool unreadable;
 static unsigned n_loads, n_moves;
 
-int disk_load(struct store **ret, const struct disk_paths *paths, bool *ret_unreadable, struct fault *fault) {
+int disk_load(struct store **ret, const struct disk_paths *paths, const struct store_version *known,
+              bool *ret_unreadable, struct fault *fault) {
         struct list changes = LIST_INIT(changes);
         bool changed;
 
         n_loads++;
+        assert_null(known);
         assert_string_equal(paths->state_dir, "/state");
         if (load_result) {
                 *ret_unreadable = unreadable;

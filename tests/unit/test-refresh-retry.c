@@ -30,6 +30,7 @@ static void test_pauses_grow(void **state) {
                 uint64_t pause, most = MIN(UINT64_C(1) << MIN(i, 9U), UINT64_C(300)) * USEC_PER_SEC;
 
                 refresh_start(refreshes, grant->id);
+                claims_answer(NULL);
                 oauth_answer_fault(OAUTH_TROUBLE, 0);
                 pause = grant->tries.retry_usec - fake_boottime;
                 assert_in_range(pause, most / 2, most);
@@ -41,6 +42,7 @@ static void test_pauses_grow(void **state) {
         fake_sleep(300);
         assert_permits(false, 0);
         refresh_start(refreshes, grant->id);
+        claims_answer(NULL);
         oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
         assert_int_equal(grant->tries.failures, 0);
         assert_null(grant->tries.error);
@@ -60,6 +62,7 @@ static void test_retry_after(void **state) {
         assert_permits(false, 0);
 
         refresh_start(refreshes, grant->id);
+        claims_answer(NULL);
         oauth_answer_fault(OAUTH_TROUBLE, fake_unix + 100 * 24 * 3600); /* not believed */
         fake_sleep(3600);
         assert_permits(false, 0);
@@ -67,6 +70,7 @@ static void test_retry_after(void **state) {
 
 static void test_urgent_tries(void **state) {
         refresh_start(refreshes, grant->id);
+        claims_answer(NULL);
         oauth_answer_fault(OAUTH_TROUBLE, fake_unix + 3600);
 
         for (unsigned minute = 0; minute < 2; minute++) {

@@ -15,23 +15,30 @@
 static struct store *disk;
 static unsigned n_commits;
 static int commit_result;
+static bool disk_is_gone, disk_has_no_locks;
 
-int disk_commit(struct store **ret, const struct disk_paths *paths, struct list *changes, struct fault *fault) {
+int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault) {
         bool changed;
 
         n_commits++;
-        assert_false(list_is_empty(changes));
+        assert_false(list_is_empty(&commit->changes));
         assert_string_equal(paths->state_dir, "/state");
         if (commit_result)
                 return fault_set(fault, commit_result, "the disk is full");
 
-        assert_int_equal(store_apply(disk, changes, &changed), 0);
-        assert_int_equal(store_new(ret), 0);
+        if (disk_is_gone && !store_version_is_none(&commit->known))
+                return 0;
+
+        disk_is_gone = false;
+        assert_int_equal(store_apply(disk, &commit->changes, &changed), 0);
+        assert_int_equal(store_new(&commit->store), 0);
+        commit->store->version.bytes[0] = 1;
+        commit->unlocked = disk_has_no_locks;
         for (struct list *l = disk->records.next; l != &disk->records; l = l->next) {
                 struct record *copy;
 
                 assert_int_equal(record_copy(&copy, CONTAINER(l, struct record, link)), 0);
-                list_append(&(*ret)->records, &copy->link);
+                list_append(&commit->store->records, &copy->link);
         }
 
         return 0;
@@ -58,17 +65,24 @@ static struct disk_paths paths = {.state_dir = (char *)"/state", .config_dir = (
 static struct vault *vault;
 static struct save *saves;
 static struct saver a, b;
+static unsigned n_saved;
+
+static void on_disk(void *userdata) {
+        n_saved++;
+}
 
 static int set_up(void **state) {
         assert_int_equal(store_new(&disk), 0);
         assert_int_equal(vault_new(&vault), 0);
         vault_set_state(vault, VAULT_OPEN);
-        assert_int_equal(save_new(&saves, &(struct save_deps){.vault = vault, .paths = &paths}), 0);
+        assert_int_equal(
+                save_new(&saves, &(struct save_deps){.vault = vault, .paths = &paths, .saved = on_disk}), 0);
         a = b = (struct saver){};
         waiter_init(&a.saving.waiter);
         waiter_init(&b.saving.waiter);
-        n_commits = 0;
+        n_commits = n_saved = 0;
         commit_result = 0;
+        disk_is_gone = disk_has_no_locks = false;
         return 0;
 }
 
@@ -112,6 +126,7 @@ static void test_saves(void **state) {
         assert_int_equal(a.n_told, 0);
         worker_work();
         assert_told(&a, 0);
+        assert_int_equal(n_saved, 1);
         assert_true(disk_has("one"));
         assert_true(vault_saved(vault) == vault_changed(vault));
         assert_false(join(&b)); /* nothing left to wait for */
@@ -242,6 +257,39 @@ static void test_takes_over_what_is_there(void **state) {
         assert_true(disk_has("theirs"));
 }
 
+static void wipe_disk(void) {
+        store_free(disk);
+        assert_int_equal(store_new(&disk), 0);
+        disk_is_gone = true;
+}
+
+static void test_store_that_is_gone_is_written_anew(void **state) {
+        change("one");
+        save_kick(saves);
+        worker_work();
+        wipe_disk();
+
+        change("two");
+        assert_true(join(&a));
+        worker_work();
+        assert_int_equal(a.n_told, 0); /* nothing has been written yet */
+        worker_work();
+        assert_told(&a, 0);
+        assert_true(disk_has("one"));
+        assert_true(disk_has("two"));
+        assert_non_null(get_grant(vault, "one", GROUPS));
+        assert_true(vault_saved(vault) == vault_changed(vault));
+}
+
+static void test_tells_that_there_are_no_locks(void **state) {
+        disk_has_no_locks = true;
+        change("one");
+        save_kick(saves);
+        assert_false(save_is_unlocked(saves));
+        worker_work();
+        assert_true(save_is_unlocked(saves));
+}
+
 static void test_end_hands_all_over(void **state) {
         change("one");
         save_kick(saves);
@@ -278,6 +326,8 @@ int main(void) {
                 TEST(test_patience),
                 TEST(test_only_an_open_vault),
                 TEST(test_takes_over_what_is_there),
+                TEST(test_store_that_is_gone_is_written_anew),
+                TEST(test_tells_that_there_are_no_locks),
                 TEST(test_end_hands_all_over),
                 TEST(test_end_after_a_failure),
         };

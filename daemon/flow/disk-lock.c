@@ -1,0 +1,67 @@
+#include "daemon/flow/disk-private.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "daemon/base/file.h"
+
+#define LOCK_FILE "lock"
+
+enum { LOCK_TIMEOUT_SEC = 10 };
+
+/* Bytes of the lock file: the first is for commits, the others are for grants, wherever their UUIDs fall. */
+enum { LOCK_COMMIT = 0, LOCK_GRANTS = 1 };
+
+#define LOCK_MASK (UINT64_MAX >> 2) /* a byte range ends before INT64_MAX */
+
+int disk_open_existing_dir(int *ret, const char *path) {
+        struct stat st;
+
+        if (lstat(path, &st) < 0 && errno == ENOENT)
+                return -ENOENT;
+
+        return file_open_dir(ret, path);
+}
+
+static bool means_no_locks(int r) {
+        return r == -ENOLCK || r == -EOPNOTSUPP || r == -ENOSYS || r == -EINVAL;
+}
+
+int disk_lock(int *ret, const struct disk_paths *paths, int state_fd, struct fault *fault) {
+        int r;
+
+        r = file_lock(ret, state_fd, LOCK_FILE, LOCK_COMMIT, LOCK_TIMEOUT_SEC * USEC_PER_SEC);
+        if (means_no_locks(r)) {
+                *ret = -1;
+                return 0;
+        }
+
+        return r ? disk_fault(fault, r, paths->state_dir, LOCK_FILE) : 0;
+}
+
+static uint64_t lock_of(const unsigned char uuid[static UUID_SIZE]) {
+        uint64_t number;
+
+        memcpy(&number, uuid, sizeof(number));
+        return LOCK_GRANTS + (number & LOCK_MASK);
+}
+
+int disk_claim(int *ret, const struct disk_paths *paths, const unsigned char uuid[static UUID_SIZE],
+               struct fault *fault) {
+        _cleanup_(disk_closep) int state_fd = -1;
+        int r;
+
+        r = disk_open_existing_dir(&state_fd, paths->state_dir);
+        if (r)
+                return disk_fault(fault, r, paths->state_dir, NULL);
+
+        r = file_lock(ret, state_fd, LOCK_FILE, lock_of(uuid), 0);
+        if (r == -ETIMEDOUT)
+                return -EAGAIN;
+        if (means_no_locks(r)) {
+                *ret = -1;
+                return 0;
+        }
+
+        return r ? disk_fault(fault, r, paths->state_dir, LOCK_FILE) : 0;
+}

@@ -1,0 +1,276 @@
+#include "daemon/flow/refresh-private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+
+#include "daemon/base/clock.h"
+#include "proto/log.h"
+
+#define RETRY_CLIENT_USEC (3600 * USEC_PER_SEC)
+
+static struct flight *flight_free(struct flight *flight) {
+        if (!flight)
+                return NULL;
+
+        oauth_request_free(flight->request);
+        waiter_leave(&flight->looking);
+        waiter_leave(&flight->saving.waiter);
+        claim_release(flight->claim);
+        fault_deinit(&flight->refusal);
+        list_unlink(&flight->link);
+        origin_deinit(&flight->origin);
+        free(flight->profile);
+        free(flight);
+        return NULL;
+}
+
+DEFINE_CLEANUP(struct flight, flight_free);
+
+void flight_land(struct flight *flight, const struct fault *fault) {
+        _cleanup_(flight_freep) struct flight *landed = flight;
+        struct refresh *refresh = landed->refresh;
+
+        list_unlink(&landed->link);
+        waiter_tell_all(&landed->waiters, fault);
+        if (!refresh->stopping)
+                refresh->deps.changed(refresh->deps.userdata);
+}
+
+/* A disk that refuses costs nobody a token: the vault has it, and save tries again and says so. */
+static void flight_on_saved(struct waiter *waiter, const struct fault *fault) {
+        flight_land(CONTAINER(waiter, struct flight, saving.waiter), NULL);
+}
+
+/* A rotated refresh token is on disk before anyone uses what came with it. */
+static void flight_save_and_land(struct flight *flight) {
+        if (!save_join(flight->refresh->deps.save, &flight->saving, flight_on_saved))
+                flight_land(flight, NULL);
+}
+
+/* What ended the grant is told to all who wait, and saved, so that a restart does not ask again. */
+static void flight_on_end(struct flight *flight, enum grant_state state, const struct fault *why) {
+        struct refresh *refresh = flight->refresh;
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct grant *grant;
+
+        if (vault_set_grant_state(refresh->deps.vault, flight->grant_id, state, fault_message(why))) {
+                flight_land(flight, why);
+                return;
+        }
+
+        grant = vault_find_grant(refresh->deps.vault, flight->grant_id);
+        assert(grant);
+        grant->tries.failures++;
+        if (state == GRANT_CLIENT_AT_FAULT)
+                grant->tries.retry_usec = clock_boottime_usec() + RETRY_CLIENT_USEC;
+        refresh_need_login(grant, state == GRANT_DEAD ? "dead" : "client", &fault);
+        log_warning("Refreshing %s for '%s' failed for good, a login is needed: %s", grant->resource_server,
+                    grant->account->profile, fault_message(why));
+
+        save_kick(refresh->deps.save);
+        flight_land(flight, &fault);
+}
+
+static void flight_on_trouble(struct flight *flight, const struct fault *why) {
+        struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
+        _cleanup_(fault_deinit) struct fault fault = {};
+        uint64_t pause;
+
+        if (!grant) {
+                flight_land(flight, why);
+                return;
+        }
+
+        pause = refresh_pause_usec(&grant->tries, why);
+        grant->tries.failures++;
+        grant->tries.retry_usec = clock_boottime_usec() + pause;
+        free(grant->tries.error);
+        grant->tries.error = strdup(fault_message(why));
+
+        log_warning("Refreshing %s for '%s' failed, next try in %" PRIu64 " s: %s", grant->resource_server,
+                    grant->account->profile, (pause + USEC_PER_SEC - 1) / USEC_PER_SEC, fault_message(why));
+
+        refresh_unavailable(grant, &fault);
+        flight_land(flight, &fault);
+}
+
+/* After a logout, what the refresh brought would live on at Globus without anyone knowing. After a login, which
+ * may have brought the same tokens, it is left alone. */
+static void flight_revoke(const struct flight *flight, const struct token_set *tokens) {
+        _cleanup_(revocation_freep) struct revocation *revocation = NULL;
+        struct vault *vault = flight->refresh->deps.vault;
+        int r;
+
+        if (vault_find_account(vault, flight->profile))
+                return;
+
+        r = revocation_new(&revocation, flight->refresh->deps.revoker);
+        if (!r)
+                r = revocation_add_tokens(revocation, flight->profile, &flight->origin, tokens);
+        if (r) {
+                log_error("Cannot revoke what came after a logout: %s", error_sentence(r));
+                return;
+        }
+
+        revocation_spare(revocation, vault);
+        revocation_detach(TAKE(revocation));
+}
+
+static void flight_on_tokens(struct flight *flight, struct token_set *tokens) {
+        struct vault *vault = flight->refresh->deps.vault;
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct grant *grant = vault_find_grant(vault, flight->grant_id);
+        int r;
+
+        r = vault_update_grant(vault, flight->grant_id, tokens);
+        if (!r) {
+                log_info("Refreshed %s for '%s'", grant->resource_server, grant->account->profile);
+                flight_save_and_land(flight);
+                return;
+        }
+
+        if (!grant) {
+                flight_revoke(flight, tokens);
+                (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
+        } else if (r == -ENOENT) {
+                (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
+                                "Globus answered the refresh with tokens for other services than %s",
+                                grant->resource_server);
+        } else {
+                (void)fault_set(&fault, r, NULL);
+        }
+        flight_on_trouble(flight, &fault);
+}
+
+/* What another daemon has just brought is as good as what this flight would bring. */
+static bool flight_is_overtaken(const struct flight *flight, const struct grant *grant) {
+        uint64_t now = clock_boottime_usec();
+
+        return grant->generation != flight->generation && now < grant->token.refresh_usec &&
+               now < usec_add(grant->token.obtained_usec, REFRESH_SPACING_USEC);
+}
+
+static void flight_on_overtaken(struct flight *flight, const struct grant *grant) {
+        log_info("Another agent has refreshed %s for '%s'", grant->resource_server, grant->account->profile);
+        flight_land(flight, NULL);
+}
+
+/* It is final only if the token that was sent is still the one on disk: a daemon that could not be locked out
+ * may have used it, too. */
+static void flight_on_checked(struct waiter *waiter, const struct fault *none) {
+        struct flight *flight = CONTAINER(waiter, struct flight, looking);
+        const struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
+
+        if (!grant || grant->generation == flight->generation)
+                flight_on_end(flight, GRANT_DEAD, &flight->refusal);
+        else if (flight_is_overtaken(flight, grant))
+                flight_on_overtaken(flight, grant);
+        else
+                flight_on_trouble(flight, &flight->refusal);
+}
+
+static void flight_check(struct flight *flight, const struct fault *refusal) {
+        (void)fault_copy(&flight->refusal, refusal);
+        if (!follow_join(flight->refresh->deps.follow, &flight->looking, flight_on_checked))
+                flight_on_checked(&flight->looking, NULL);
+}
+
+static void flight_on_end_of_request(void *userdata, const struct oauth_end *end) {
+        struct flight *flight = userdata;
+
+        switch (end->verdict) {
+        case OAUTH_TOKENS:
+                flight_on_tokens(flight, end->tokens);
+                break;
+        case OAUTH_INVALID_GRANT:
+                flight_check(flight, end->fault);
+                break;
+        case OAUTH_CLIENT_AT_FAULT:
+                flight_on_end(flight, GRANT_CLIENT_AT_FAULT, end->fault);
+                break;
+        case OAUTH_REFUSED:
+        case OAUTH_TROUBLE:
+                flight_on_trouble(flight, end->fault);
+                break;
+        }
+}
+
+static int flight_send(struct flight *flight, struct grant *grant) {
+        const struct oauth_target target = {
+                .http = flight->refresh->deps.http,
+                .origin = &grant->origin,
+                .done = flight_on_end_of_request,
+                .userdata = flight,
+        };
+
+        flight->generation = grant->generation;
+        return oauth_refresh(&flight->request, &target, grant->refresh_token);
+}
+
+static void flight_on_looked(struct waiter *waiter, const struct fault *none) {
+        struct flight *flight = CONTAINER(waiter, struct flight, looking);
+        struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
+        _cleanup_(fault_deinit) struct fault fault = {};
+        int r;
+
+        if (!grant) {
+                (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
+                flight_land(flight, &fault);
+                return;
+        }
+        if (flight_is_overtaken(flight, grant)) {
+                flight_on_overtaken(flight, grant);
+                return;
+        }
+        if (!grant->refresh_token) {
+                refresh_need_login(grant, grant->state == GRANT_DEAD ? "dead" : "expired", &fault);
+                flight_land(flight, &fault);
+                return;
+        }
+
+        r = flight_send(flight, grant);
+        if (r) {
+                (void)fault_set(&fault, r, NULL);
+                flight_on_trouble(flight, &fault);
+        }
+}
+
+/* A disk that hangs has kept everyone waiting long enough. */
+static void flight_on_claimed(void *userdata, const struct fault *fault) {
+        struct flight *flight = userdata;
+
+        if (fault)
+                flight_on_trouble(flight, fault);
+        else if (!claim_is_settled(flight->claim) ||
+                 !follow_join(flight->refresh->deps.follow, &flight->looking, flight_on_looked))
+                flight_on_looked(&flight->looking, NULL);
+}
+
+int flight_new(struct flight **ret, struct refresh *refresh, struct grant *grant) {
+        _cleanup_(flight_freep) struct flight *flight = NULL;
+        int r;
+
+        flight = calloc(1, sizeof(*flight));
+        if (!flight)
+                return -ENOMEM;
+
+        flight->refresh = refresh;
+        flight->grant_id = grant->id;
+        flight->generation = grant->generation;
+        list_init(&flight->link);
+        list_init(&flight->waiters);
+        waiter_init(&flight->looking);
+        waiter_init(&flight->saving.waiter);
+
+        flight->profile = strdup(grant->account->profile);
+        r = flight->profile ? origin_copy(&flight->origin, &grant->origin) : -ENOMEM;
+        if (!r)
+                r = claim_new(&flight->claim, refresh->deps.claims, grant->uuid, flight_on_claimed, flight);
+        if (r)
+                return r;
+
+        grant->tries.tried_usec = clock_boottime_usec();
+        *ret = TAKE(flight);
+        return 0;
+}

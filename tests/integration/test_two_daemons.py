@@ -1,0 +1,168 @@
+"""Two daemons share a home, as on two login nodes: what one does is so for both, and no token is used twice.
+
+Machines are played by runtime directories over one state directory; what a network file system adds is not
+tested here.
+"""
+
+import os
+import signal
+
+import pytest
+
+from globus import GROUPS
+from harness import PATIENCE, SANITIZERS, Agent, Home, find_grant, finish, one_line
+
+LIFETIMES = 40 if any(name in os.environ for name in SANITIZERS) else 200
+MEMORY = "/dev/shm"             # a file system of another kind than /tmp, most likely
+
+
+@pytest.fixture
+def directory():
+    return "/tmp"
+
+
+@pytest.fixture
+def two(directory, globus):
+    """Ada is logged in by the first; refresh tokens are good for one use."""
+    globus.knobs.rotate = True
+    home = Home(directory)
+    agents = [Agent(home, globus).start(), Agent(home.twin(), globus).start()]
+    agents[0].login()
+    yield agents
+    globus.faults.clear()
+    for agent in agents:
+        if agent.process:
+            agent.stop()
+    home.remove()
+
+
+@pytest.fixture
+def one(two):
+    return two[0]
+
+
+@pytest.fixture
+def other(two):
+    return two[1]
+
+
+def refused_grants(globus):
+    return [request for request in globus.log if "refresh" in request.names and request.status != 200]
+
+
+def at_once(agents, *arguments):
+    """Each runs the command at the same time."""
+    return [finish(process) for process in [agent.spawn(*arguments) for agent in agents]]
+
+
+# A login, and its end
+
+def test_login_is_one_for_the_other_at_once(one, other):
+    assert other.token() == one.token()
+    assert other.ctl("whoami").ok().out == one.ctl("whoami").ok().out
+    assert other.ctl("groups").ok().out == one.ctl("groups").ok().out
+
+
+def test_login_that_adds_a_service_is_one_for_the_other(one, other):
+    other.token()
+    assert other.ctl("token", "transfer").status == 4
+    one.login("--service", "transfer")
+    assert other.token("transfer") == one.token("transfer")
+    assert "Already logged in" in other.ctl("login", "--service", "transfer").ok().err
+
+
+def test_logout_is_one_for_the_other_soon(one, other):
+    other.token()
+    one.ctl("logout").ok()
+    other.wait_for(lambda status: not status["profiles"], 30)
+    assert other.ctl("token").status == 4
+
+
+def test_logout_of_a_login_made_elsewhere(one, other):
+    """Also by one that has never been asked for it."""
+    other.ctl("logout").ok()
+    assert other.globus.count("revoke") > 0
+    assert other.ctl("token").status == 4
+
+
+# Refreshing
+
+def test_rotated_token_is_used_by_the_other(one, other, globus):
+    other.token()
+    first = one.token("--refresh")
+    one.wait_saved()
+    second = other.token("--refresh")
+    assert one.ctl("token").status == other.ctl("token").status == 0
+    assert not refused_grants(globus) and first and second
+
+
+def test_both_at_once_are_one_refresh(one, other, globus):
+    other.token()
+    before = one.refreshes()
+    globus.faults.refresh.hold()
+    processes = [agent.spawn("token", "--refresh") for agent in (one, other)]
+    assert globus.wait_for(lambda: globus.faults.refresh.held == 1, PATIENCE)
+    globus.faults.refresh.release()
+    tokens = {finish(process).ok().out for process in processes}
+    assert len(tokens) == 1 and one.refreshes() == before + 1
+
+
+@pytest.mark.parametrize("directory", ["/tmp", MEMORY])
+def test_two_hundred_lifetimes(two, globus):
+    """The rationing of a daemon ends with it, so each lifetime is lived by a new pair, of which one dies."""
+    for lifetime in range(LIFETIMES):
+        results = at_once(two, "token", "--refresh")
+        assert [result.status for result in results] == [0, 0], results
+        assert not refused_grants(globus), f"lifetime {lifetime}"
+        for agent in two:
+            agent.wait_saved()
+        two[lifetime % 2].kill()
+        two[(lifetime + 1) % 2].stop()
+        for agent in two:
+            agent.start()
+    assert two[0].refreshes() >= LIFETIMES
+    assert find_grant(two[0].status)["state"] == "valid"
+
+
+# One that dies or hangs
+
+def test_dead_one_leaves_no_lock(one, other, globus):
+    other.token()
+    globus.faults.refresh.black_hole(times=1)
+    waiting = one.spawn("token", "--refresh")
+    assert globus.wait_for(lambda: globus.count("refresh") == 1, PATIENCE)
+    one.kill()
+    assert finish(waiting).status != 0
+    other.ctl("token", "--refresh").ok()
+    assert not [request for request in refused_grants(globus) if request.status]
+
+
+def test_stopped_one_is_not_overtaken(one, other, globus):
+    """It may have sent its token; but the token that is valid is served, and time does not stand still."""
+    valid = other.token()
+    globus.faults.refresh.hold()
+    waiting = one.spawn("token", "--refresh")
+    assert globus.wait_for(lambda: globus.faults.refresh.held == 1, PATIENCE)
+    os.kill(one.pid, signal.SIGSTOP)
+    try:
+        globus.faults.refresh.release()
+        late = other.ctl("--timeout", "1", "token", "--refresh")
+        assert late.status == 6 and one_line(late.err)
+        assert other.token() == valid
+    finally:
+        os.kill(one.pid, signal.SIGCONT)
+    finish(waiting).ok()
+    assert other.ctl("token").status == 0 and not refused_grants(globus)
+
+
+def test_save_that_fails_keeps_the_other_from_the_old_token(one, other, globus):
+    """What is in the memory of one alone may not be replaced by what the other would get: nothing."""
+    other.token()
+    with one.home.hanging_disk():
+        one.token("--refresh")
+        late = other.ctl("--timeout", "1", "token", "--refresh")
+        assert late.status == 6
+        assert one.grant(GROUPS)["saved"] is False
+    one.wait_saved()
+    other.ctl("token", "--refresh").ok()
+    assert not refused_grants(globus)

@@ -1,0 +1,73 @@
+/* A file system without locks: all is written all the same, and it is told. */
+
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/syscall.h>
+
+#include "tests/unit/homes.h"
+
+static int lock_errno;
+
+/* Takes the place of the C library's. */
+int fcntl(int fd, int command, ...) {
+        va_list arguments;
+        void *argument;
+
+        if (command == F_OFD_SETLK) {
+                errno = lock_errno;
+                return -1;
+        }
+
+        va_start(arguments, command);
+        argument = va_arg(arguments, void *);
+        va_end(arguments);
+        return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+static void test_no_locks(void **state) {
+        static const int errnos[] = {ENOLCK, EOPNOTSUPP, EINVAL};
+        static const unsigned char uuid[UUID_SIZE] = {1};
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        struct home *home = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(errnos); i++) {
+                _cleanup_(store_freep) struct store *store = NULL;
+                struct disk_commit commit = {.changes = LIST_INIT(commit.changes)};
+                int fd = 0;
+
+                lock_errno = errnos[i];
+                add_change(&commit.changes, CHANGE_ADD,
+                           make_record((unsigned char)(i + 1), 1, "default", NULL));
+                assert_int_equal(disk_commit(&commit, &home->paths, &fault), 0);
+                assert_true(commit.unlocked);
+                store = load(home);
+                assert_non_null(find_record(store, (unsigned char)(i + 1)));
+                assert_int_equal(disk_claim(&fd, &home->paths, uuid, &fault), 0);
+                assert_int_equal(fd, -1);
+                change_free_all(&commit.changes);
+                store_free(commit.store);
+        }
+}
+
+static void test_trouble_is_not_taken_for_it(void **state) {
+        static const unsigned char uuid[UUID_SIZE] = {1};
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        struct home *home = *state;
+        int fd;
+
+        lock_errno = EIO;
+        assert_int_equal(try_commit(home, 1, "default", &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_int_equal(disk_claim(&fd, &home->paths, uuid, &fault), AGENT_ERROR_STORAGE_FAILED);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_no_locks, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_trouble_is_not_taken_for_it, setup_home, teardown_home),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
