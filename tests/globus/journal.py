@@ -7,7 +7,8 @@ from .wire import Request
 
 
 class Journal:
-    """Thread-safe. `changed` is notified at every arrival, every answer, and when a request is kept waiting."""
+    """Thread-safe. `changed` is notified at every arrival and every answer, when a request is kept waiting, and
+    when a connection ends."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()
@@ -21,6 +22,11 @@ class Journal:
     def answered(self, request: Request, status: int) -> None:
         with self.changed:
             request.status = status
+            self.changed.notify_all()
+
+    def stir(self) -> None:
+        """Something changed that others watch."""
+        with self.changed:
             self.changed.notify_all()
 
     def requests(self) -> list[Request]:

@@ -57,6 +57,13 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         with self._lock:
             self._connections.discard(request)
         super().shutdown_request(request)
+        self.globus.journal.stir()
+
+    @property
+    def connections(self) -> int:
+        """Open now."""
+        with self._lock:
+            return len(self._connections)
 
     def handle_error(self, request, client_address) -> None:
         if not isinstance(sys.exc_info()[1], OSError):      # clients may hang up, and may distrust us

@@ -179,6 +179,10 @@ class Globus:
         """True as soon as predicate() is, asked again at every arrival and answer; else TimeoutError."""
         return self.journal.wait_for(predicate, seconds)
 
+    def wait_idle(self, seconds: float) -> None:
+        """Until nobody is connected, so that whatever was asked has been done."""
+        self.wait_for(lambda: not self._auth.connections and not self._groups.connections, seconds)
+
     def issued_secrets(self) -> set[str]:
         """Every token and code issued, every code and verifier seen: what must turn up nowhere."""
         with self._lock:
