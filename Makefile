@@ -50,6 +50,7 @@ CLIENT_SRC := $(wildcard client/*.c)
 DAEMON_SRC := $(wildcard daemon/*.c daemon/*/*.c)
 TEST_SRC := $(wildcard tests/unit/test-*.c)
 TESTS := $(TEST_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+TORTURE := $(BUILD)/tests/torture/trace-kill
 objects = $(1:%.c=$(BUILD)/obj/%.o)
 INTERFACE_OBJ := $(BUILD)/obj/proto/interface-text.o
 
@@ -86,6 +87,9 @@ $(BUILD)/obj/proto/interface-text.c: proto/org.globus.Agent.varlink Makefile | $
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libclient.a $(BUILD)/libdaemon.a $(BUILD)/libproto.a $(INTERFACE_OBJ) | $$(@D)/.dir
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -Wno-missing-prototypes -o $@ $< $(BUILD)/libclient.a $(BUILD)/libdaemon.a \
 		$(BUILD)/libproto.a $(INTERFACE_OBJ) $(TEST_LIBS)
+
+$(BUILD)/tests/torture/%: tests/torture/%.c Makefile | $$(@D)/.dir
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
 %/.dir:
 	mkdir -p $(@D) && touch $@
@@ -128,7 +132,7 @@ lint:
 	@$(MAKE) --no-print-directory -s -j2 BUILD=build/clang CC=clang WERROR=1 all
 	@$(PYTHON) tests/lint --build build/gcc
 
-unit-programs: $(TESTS)
+unit-programs: $(TESTS) $(TORTURE)
 
 clean:
 	rm -rf build

@@ -114,17 +114,18 @@ class Agent:
 
     # The daemon
 
-    def start(self, *options: str, env: dict[str, str] | None = None, **popen: object) -> "Agent":
-        """Returns when it serves."""
+    def start(self, *options: str, env: dict[str, str] | None = None, under: tuple = (), pass_fds: tuple = (),
+              **popen: object) -> "Agent":
+        """Returns when it serves. `under`: a command that runs it."""
         assert not self.process, "it is running already"
         self.home.socket.parent.mkdir(mode=0o700, exist_ok=True)
         reader, writer = os.pipe()
         try:
             with open(self._log, "ab") as log:
                 self.process = subprocess.Popen(
-                    [DAEMON, "--socket", self.home.socket, "--ready-fd", str(writer), *options],
-                    env=self.home.environment() | (env or {}), pass_fds=[writer], stdin=subprocess.DEVNULL,
-                    stdout=log, stderr=log, **popen)
+                    [*under, DAEMON, "--socket", self.home.socket, "--ready-fd", str(writer), *options],
+                    env=self.home.environment() | (env or {}), pass_fds=[writer, *pass_fds],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, **popen)
             os.close(writer)
             writer = -1
             ready = select.select([reader], [], [], PATIENCE)[0] and os.read(reader, 1)
