@@ -9,7 +9,7 @@
 #include "proto/log.h"
 
 #define RETRY_FIRST_USEC USEC_PER_SEC
-#define RETRY_LAST_USEC (300 * USEC_PER_SEC)
+#define RETRY_LAST_USEC (30 * USEC_PER_SEC)
 
 struct save {
         struct save_deps deps;
@@ -106,16 +106,22 @@ static void save_on_impatience(void *userdata) {
         }
 }
 
+/* The log hears of it until the pause stops growing, and again when it is for another reason. */
 static void save_on_failure(struct save *save, struct commit *commit) {
+        uint64_t pause = save->pause_usec ? MIN(save->pause_usec * 2, RETRY_LAST_USEC) : RETRY_FIRST_USEC;
+        bool is_news = pause != save->pause_usec || !save->trouble.r ||
+                       !streq(fault_message(&save->trouble), fault_message(&commit->fault));
+
         vault_return_changes(save->deps.vault, &commit->disk.changes);
         (void)fault_copy(&save->trouble, &commit->fault);
 
-        save->pause_usec = save->pause_usec ? MIN(save->pause_usec * 2, RETRY_LAST_USEC) : RETRY_FIRST_USEC;
-        save->retry_usec = clock_boottime_usec() + save->pause_usec;
+        save->pause_usec = pause;
+        save->retry_usec = clock_boottime_usec() + pause;
         alarm_set(save->retry, save->retry_usec);
 
-        log_error("Not saved, next try in %" PRIu64 " s: %s", save->pause_usec / USEC_PER_SEC,
-                  fault_message(&save->trouble));
+        if (is_news)
+                log_error("Not saved, next try in %" PRIu64 " s: %s", pause / USEC_PER_SEC,
+                          fault_message(&save->trouble));
         save_tell(save, &save->trouble);
 }
 
@@ -224,6 +230,7 @@ static void save_on_retry(void *userdata) {
 }
 
 bool save_join(struct save *save, struct saving *saving, waiter_fn done) {
+        save->retry_usec = 0; /* the disk may be well again, and someone wants to know */
         save_kick(save);
         if (!save->commit)
                 return false;

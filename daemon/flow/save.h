@@ -39,11 +39,12 @@ int save_new(struct save **ret, const struct save_deps *deps);
 /* A write in flight is finished by the worker; pending changes are handed to it. Nobody may wait any more. */
 struct save *save_free(struct save *save);
 
-/* Starts writing if something has changed and nothing is being written. To be called after each change. */
+/* Starts writing if something has changed, nothing is being written, and after trouble the next try is due. To
+ * be called after each change. */
 void save_kick(struct save *save);
 
-/* The same, and true: done is called later, once, when all that has changed until now is on disk, or will not
- * be for a while. False: there is nothing to wait for. */
+/* The same, but at once after trouble, too, and true: done is called later, once, when all that has changed
+ * until now is on disk, or will not be for a while. False: there is nothing to wait for. */
 bool save_join(struct save *save, struct saving *saving, waiter_fn done);
 
 /* Whether another daemon's changes may be lost, since the file system has no locks. */

@@ -6,6 +6,7 @@
 
 #include "daemon/flow/save.h"
 #include "tests/unit/callers.h"
+#include "tests/unit/captured.h"
 #include "tests/unit/fake-alarm.h"
 #include "tests/unit/fake-worker.h"
 #include "tests/unit/logins.h"
@@ -16,6 +17,7 @@ static struct store *disk;
 static unsigned n_commits;
 static int commit_result;
 static bool disk_is_gone, disk_has_no_locks;
+static const char *commit_reason = "the disk is full";
 
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault) {
         bool changed;
@@ -24,7 +26,7 @@ int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, stru
         assert_false(list_is_empty(&commit->changes));
         assert_string_equal(paths->state_dir, "/state");
         if (commit_result)
-                return fault_set(fault, commit_result, "the disk is full");
+                return fault_set(fault, commit_result, "%s", commit_reason);
 
         if (disk_is_gone && !store_version_is_none(&commit->known))
                 return 0;
@@ -83,6 +85,7 @@ static int set_up(void **state) {
         n_commits = n_saved = 0;
         commit_result = 0;
         disk_is_gone = disk_has_no_locks = false;
+        commit_reason = "the disk is full";
         return 0;
 }
 
@@ -164,7 +167,7 @@ static void test_leaves(void **state) {
 }
 
 static void test_failure_is_tried_again(void **state) {
-        static const int64_t pauses[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300};
+        static const int64_t pauses[] = {1, 2, 4, 8, 16, 30, 30};
 
         commit_result = AGENT_ERROR_STORAGE_FAILED;
         change("one");
@@ -177,8 +180,8 @@ static void test_failure_is_tried_again(void **state) {
 
         change("two");
         for (size_t i = 0; i < ARRAY_SIZE(pauses); i++) {
-                assert_false(join(&b)); /* no write is begun meanwhile, and nobody kept waiting */
-                assert_int_equal(worker_jobs(), 0);
+                save_kick(saves);
+                assert_int_equal(worker_jobs(), 0); /* no write is begun meanwhile */
                 pass(pauses[i] - 1);
                 assert_int_equal(worker_jobs(), 0);
                 pass(1);
@@ -198,6 +201,56 @@ static void test_failure_is_tried_again(void **state) {
         save_kick(saves);
         worker_work();
         assert_int_equal(fake_alarm_in(), 1);
+}
+
+/* It has a right to know how the disk is now, not how it was when it was last asked. */
+static void test_who_waits_has_it_tried_at_once(void **state) {
+        commit_result = AGENT_ERROR_STORAGE_FAILED;
+        change("one");
+        assert_true(join(&a));
+        worker_work();
+        assert_told(&a, AGENT_ERROR_STORAGE_FAILED);
+
+        assert_true(join(&b));
+        assert_int_equal(worker_jobs(), 1);
+        worker_work();
+        assert_told(&b, AGENT_ERROR_STORAGE_FAILED);
+
+        commit_result = 0;
+        b.n_told = 0;
+        assert_true(join(&b));
+        worker_work();
+        assert_told(&b, 0);
+        assert_true(disk_has("one"));
+        assert_null(save_trouble(saves));
+        pass(60);
+        assert_int_equal(worker_jobs(), 0);
+}
+
+/* A line every half minute would bury all others. */
+static void test_log_hears_what_is_new(void **state) {
+        struct captured captured;
+
+        commit_result = AGENT_ERROR_STORAGE_FAILED;
+        change("one");
+        save_kick(saves);
+        worker_work();
+        for (int i = 0; i < 10; i++) {
+                pass(30);
+                if (worker_jobs() > 0)
+                        worker_work();
+        }
+
+        capture(&captured);
+        pass(30);
+        worker_work();
+        assert_string_equal(release(&captured), "");
+
+        capture(&captured);
+        commit_reason = "the disk is gone";
+        pass(30);
+        worker_work();
+        assert_non_null(strstr(release(&captured), "next try in 30 s: the disk is gone"));
 }
 
 static void test_patience(void **state) {
@@ -323,6 +376,8 @@ int main(void) {
                 TEST(test_next_write_takes_the_rest),
                 TEST(test_leaves),
                 TEST(test_failure_is_tried_again),
+                TEST(test_who_waits_has_it_tried_at_once),
+                TEST(test_log_hears_what_is_new),
                 TEST(test_patience),
                 TEST(test_only_an_open_vault),
                 TEST(test_takes_over_what_is_there),
