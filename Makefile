@@ -50,7 +50,7 @@ CLIENT_SRC := $(wildcard client/*.c)
 DAEMON_SRC := $(wildcard daemon/*.c daemon/*/*.c)
 TEST_SRC := $(wildcard tests/unit/test-*.c)
 TESTS := $(TEST_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
-TORTURE := $(BUILD)/tests/torture/trace-kill
+TORTURE := $(BUILD)/tests/torture/trace-kill $(BUILD)/tests/torture/bad-disk.so
 objects = $(1:%.c=$(BUILD)/obj/%.o)
 INTERFACE_OBJ := $(BUILD)/obj/proto/interface-text.o
 
@@ -90,6 +90,10 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libclient.a $(BUILD)/libdaemon.a 
 
 $(BUILD)/tests/torture/%: tests/torture/%.c Makefile | $$(@D)/.dir
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
+
+# Preloaded into what may be built with a sanitizer, and without one itself.
+$(BUILD)/tests/torture/%.so: tests/torture/%.c Makefile | $$(@D)/.dir
+	$(CC) $(COMMON_CFLAGS) $(CFLAGS) -fPIC -shared -Wno-missing-prototypes -MMD -MP -o $@ $<
 
 %/.dir:
 	mkdir -p $(@D) && touch $@

@@ -1,0 +1,166 @@
+"""A disk that refuses or hangs costs nobody a token, and what it did not take it gets when it is well again."""
+
+import errno
+import os
+
+import pytest
+
+from disks import CALLS, BadDisk, bring_up
+from globus import GROUPS
+from harness import finish, one_line
+
+FAULTS = [
+    ("read", errno.EIO), ("write", errno.EDQUOT), ("write", errno.EIO), ("sync_file", errno.ENOSPC),
+    ("sync_file", errno.EDQUOT), ("sync_file", errno.EIO), ("rename", errno.EDQUOT), ("rename", errno.EIO),
+    ("sync_directory", errno.EIO)]
+
+every_fault = pytest.mark.parametrize("call, error", FAULTS, ids=lambda each: errno.errorcode.get(each, each))
+every_call = pytest.mark.parametrize("call", CALLS)
+
+
+@pytest.fixture
+def disk(home):
+    made = BadDisk(home)
+    yield made
+    made.heal()
+
+
+@pytest.fixture
+def ada(stopped_agent, disk):
+    return bring_up(stopped_agent, env=disk.env)
+
+
+def unsaved(agent):
+    """Why something is not saved."""
+    status = agent.status
+    assert status["store"]["saved"] is False and "not saved" in agent.ctl("status").ok().out
+    return status["store"]["error"]
+
+
+def assert_kept(agent, token):
+    """By a daemon that has nothing but the disk, and Globus does not mind its refresh token."""
+    agent.wait_saved()
+    assert not agent.status["store"].get("error")
+    agent.kill()
+    agent.start()
+    assert agent.token() == token and agent.grant()["saved"] is True
+    assert agent.token("--refresh") != token
+
+
+@every_fault
+def test_refresh_on_a_disk_that_fails(ada, disk, call, error):
+    before, auth = ada.home.store.read_bytes(), ada.token("auth")
+    disk.fail(call, error)
+    token = ada.token("--refresh")
+    why = unsaved(ada)
+    assert os.strerror(error) in why and str(ada.home.state) in why
+    assert ada.grant()["saved"] is False
+    assert ada.token() == token and ada.token("auth") == auth
+    if call != "sync_directory":        # then it is there, only not for certain
+        assert ada.home.store.read_bytes() == before
+    assert {path.name for path in ada.home.state.iterdir()} == {"store", "lock"}
+
+    disk.heal()
+    assert_kept(ada, token)
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call != "read"])    # there is nothing to be read
+def test_login_on_a_disk_that_fails(stopped_agent, disk, call):
+    agent = stopped_agent.start(env=disk.env)
+    disk.fail(call, errno.EIO)
+    agent.login()
+    token = agent.token()
+    assert os.strerror(errno.EIO) in unsaved(agent)
+    disk.heal()
+    assert_kept(agent, token)
+
+
+@every_call
+def test_logout_on_a_disk_that_fails(ada, disk, call):
+    disk.fail(call, errno.EIO)
+    said = ada.ctl("logout")
+    assert said.status == 1 and one_line(said.err) and os.strerror(errno.EIO) in said.err
+    assert ada.ctl("token").status == 4
+    assert os.strerror(errno.EIO) in unsaved(ada)
+    disk.heal()
+    ada.ctl("logout").ok()              # it is tried at once
+    ada.kill()
+    ada.start()
+    assert ada.ctl("token").status == 4 and ada.status["profiles"] == []
+
+
+def test_refreshes_pile_up_on_a_disk_that_fails(ada, disk):
+    disk.fail("write", errno.ENOSPC)
+    for _ in range(5):
+        token = ada.token("--refresh")
+    assert ada.grant()["saved"] is False
+    disk.heal()
+    assert_kept(ada, token)
+
+
+def test_agent_that_ends_tries_once_more(ada, disk):
+    disk.fail("write", errno.EIO)
+    token = ada.token("--refresh")
+    disk.heal()
+    ada.restart()
+    assert ada.token() == token and ada.grant()["saved"] is True
+
+
+@every_call
+def test_disk_that_hangs(ada, disk, call):
+    """What is in memory is served at once, and what is new after two seconds, unsaved."""
+    before, auth = ada.home.store.read_bytes(), ada.token("auth")
+    disk.hang(call)
+    waiting = ada.spawn("token", "--refresh")
+    ada.wait_for(lambda _status: disk.hanging == 1)
+    assert ada.token("auth") == auth and ada.ctl("whoami").ok()
+    token = finish(waiting).ok().out.strip()
+    assert "not taken" in unsaved(ada) and ada.grant()["saved"] is False
+    assert ada.token() == token and disk.hanging == 1
+    if call != "sync_directory":
+        assert ada.home.store.read_bytes() == before
+
+    disk.heal()
+    assert_kept(ada, token)
+
+
+def test_login_and_logout_while_the_disk_hangs(ada, disk):
+    disk.hang("sync_file")
+    ada.login(profile="lab", user=ada.globus.ben)
+    ada.ctl("-p", "lab", "token").ok()
+    said = ada.ctl("logout")
+    assert said.status == 1 and one_line(said.err) and "not taken" in said.err
+    assert ada.ctl("token").status == 4
+    disk.heal()
+    ada.wait_saved()
+    ada.kill()
+    ada.start()
+    assert ada.ctl("token").status == 4 and ada.ctl("-p", "lab", "token", "--refresh").ok()
+
+
+def test_agent_ends_although_the_disk_hangs(ada, disk):
+    """It does not wait for ever, and the old state stays."""
+    before = ada.home.store.read_bytes()
+    disk.hang("sync_file")
+    ada.token("--refresh")
+    assert ada.end(15) != 0 and "hangs" in ada.log
+    disk.heal()
+    assert ada.home.store.read_bytes() == before
+    ada.start()
+    assert ada.ctl("token").ok() and ada.ctl("token", "auth", "--refresh").ok()
+    assert ada.grant(GROUPS)["state"]
+
+
+def test_start_on_a_disk_that_fails(ada, disk):
+    """It is asked again, and nobody is told that there is no login."""
+    token = ada.token()
+    ada.stop()
+    disk.fail("read", errno.EIO)
+    ada.start(env=disk.env)
+    said = ada.ctl("token")
+    assert said.status == 1 and one_line(said.err) and os.strerror(errno.EIO) in said.err
+    assert os.strerror(errno.EIO) in ada.status["store"]["error"]
+    disk.heal()
+    ada.wait_for(lambda status: status["store"]["state"] == "open")
+    assert ada.token() == token and ada.token("--refresh") != token
+    ada.wait_saved()
