@@ -13,6 +13,10 @@ struct login *login_free(struct login *login) {
         if (!login)
                 return NULL;
 
+        if (login->replaced) {
+                revocation_spare(login->replaced, login->deps->vault);
+                revocation_detach(TAKE(login->replaced));
+        }
         oauth_request_free(login->exchange);
         waiter_leave(&login->saving.waiter);
         list_unlink(&login->link);
@@ -65,8 +69,16 @@ static void login_wait_again(struct login *login, const struct fault *fault) {
         waiter_tell_all(&waiters, fault); /* may free the login by cancelling it */
 }
 
+/* What a restart may have to do with is not revoked. */
 static void login_on_saved(struct waiter *waiter, const struct fault *fault) {
-        login_end(CONTAINER(waiter, struct login, saving.waiter), NULL);
+        struct login *login = CONTAINER(waiter, struct login, saving.waiter);
+
+        if (fault && login->replaced) {
+                log_warning("What '%s' held before is not revoked at Globus, for it is still on disk",
+                            login->request.profile);
+                login->replaced = revocation_free(login->replaced);
+        }
+        login_end(login, NULL);
 }
 
 /* What a login refused brought is of no use to anyone any more. */
@@ -86,7 +98,7 @@ static void login_discard(struct login *login, const struct token_set *tokens) {
         revocation_detach(TAKE(revocation));
 }
 
-/* The profile is replaced: what it held is revoked and forgotten. */
+/* The profile is replaced: what it held is forgotten, and revoked in the end. */
 static int login_remove_account(struct login *login, struct account *account) {
         _cleanup_(revocation_freep) struct revocation *revocation = NULL;
         int r;
@@ -96,10 +108,8 @@ static int login_remove_account(struct login *login, struct account *account) {
                 r = revocation_add_grant(revocation, CONTAINER(l, struct grant, link));
         if (!r)
                 r = vault_remove_account(login->deps->vault, login->request.profile);
-        if (!r) {
-                revocation_spare(revocation, login->deps->vault);
-                revocation_detach(TAKE(revocation));
-        }
+        if (!r)
+                login->replaced = TAKE(revocation);
 
         return r;
 }

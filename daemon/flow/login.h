@@ -43,6 +43,7 @@ struct login {
         enum login_state state;
         struct secret *code; /* the one in exchange */
         struct oauth_request *exchange;
+        struct revocation *replaced; /* what the profile held; on disk until the login is saved */
         struct saving saving;
         struct list waiters; /* waiter.link: for the end of the exchange */
 };

@@ -75,6 +75,18 @@ def test_login_on_a_disk_that_fails(stopped_agent, disk, call):
     assert_kept(agent, token)
 
 
+def test_login_that_replaces_another_on_a_disk_that_fails(ada, disk):
+    """Until it is saved, a restart has the other one, which works."""
+    disk.fail("rename", errno.EIO)
+    ada.login("--force", user=ada.globus.ben)
+    assert ada.ctl("whoami").ok().out == "bcole@lab.example\n"
+    assert ada.status["store"]["saved"] is False
+    ada.kill()
+    ada.start()
+    assert ada.ctl("whoami").ok().out == "apark@ridgeway.example\n"
+    assert ada.token("--refresh") and ada.token("auth", "--refresh")
+
+
 @every_call
 def test_logout_on_a_disk_that_fails(ada, disk, call):
     disk.fail(call, errno.EIO)

@@ -246,6 +246,31 @@ static void test_force_replaces(void **state) {
         assert_int_equal(oauth_on_their_way(), 0);
 }
 
+/* A crash before the new login is on disk brings back the old one, which has to be good then. */
+static void test_what_is_replaced_is_good_until_the_rest_is_saved(void **state) {
+        const struct fault full = {.r = AGENT_ERROR_STORAGE_FAILED};
+
+        disk_is_quick = false;
+        for (int saved = 0; saved <= 1; saved++) {
+                _cleanup_(freep) char *id = start("default", true);
+
+                assert_int_equal(log_in(vault, "default", "ada", GROUPS, "hers"), 0);
+                assert_int_equal(finish(&a, id, "the-code"), 0);
+                answer_tokens("ben", "his");
+                pass(0);
+                assert_int_equal(oauth_on_their_way(), 0);
+                disk_answers(saved ? NULL : &full);
+                assert_told(&a, 0);
+                pass(0);
+                if (saved) {
+                        assert_revoked("hers");
+                        assert_revoked("refresh");
+                }
+                assert_int_equal(oauth_on_their_way(), 0);
+                assert_int_equal(vault_remove_account(vault, "default"), 0);
+        }
+}
+
 /* The code had arrived: what it brings is nobody's, and goes back. */
 static void test_cancelled_exchange_is_revoked(void **state) {
         _cleanup_(freep) char *id = start("default", false);
@@ -296,6 +321,7 @@ int main(void) {
                 TEST(test_another_identity_is_refused),
                 TEST(test_another_site_is_refused),
                 TEST(test_force_replaces),
+                TEST(test_what_is_replaced_is_good_until_the_rest_is_saved),
                 TEST(test_cancelled_exchange_is_revoked),
                 TEST(test_cancelled_by_its_callback),
         };
