@@ -23,6 +23,8 @@ BEYOND = 3                      # points past the end: the number of calls diffe
 class Operation:
     """What is done to a world of which every crash is tried."""
 
+    becomes: set[str]           # what becomes of it, in words: all of them, if the crashes are many enough
+
     def prepare(self, agent: Agent) -> None:
         """What was done before, and went well."""
 
