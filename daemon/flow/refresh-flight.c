@@ -62,8 +62,8 @@ static void flight_on_end(struct flight *flight, enum grant_state state, const s
         grant = vault_find_grant(refresh->deps.vault, flight->grant_id);
         assert(grant);
         grant->tries.failures++;
-        if (state == GRANT_CLIENT_AT_FAULT)
-                grant->tries.retry_usec = clock_boottime_usec() + RETRY_CLIENT_USEC;
+        grant->tries.retry_usec =
+                state == GRANT_CLIENT_AT_FAULT ? clock_boottime_usec() + RETRY_CLIENT_USEC : 0;
         refresh_need_login(grant, state == GRANT_DEAD ? "dead" : "client", &fault);
         log_warning("Refreshing %s for '%s' failed for good, a login is needed: %s", grant->resource_server,
                     grant->account->profile, fault_message(why));
@@ -72,26 +72,37 @@ static void flight_on_end(struct flight *flight, enum grant_state state, const s
         flight_land(flight, &fault);
 }
 
+/* What Globus said when it ended the grant, or would not have its client, stays the reason. */
+static void grant_put_off(struct grant *grant, const struct fault *why) {
+        uint64_t pause = refresh_pause_usec(&grant->tries, why);
+
+        grant->tries.failures++;
+        grant->tries.retry_usec = clock_boottime_usec() + pause;
+        if (grant->state == GRANT_ALIVE) {
+                free(grant->tries.error);
+                grant->tries.error = strdup(fault_message(why));
+        }
+
+        log_warning("Refreshing %s for '%s' failed, next try in %" PRIu64 " s: %s", grant->resource_server,
+                    grant->account->profile, (pause + USEC_PER_SEC - 1) / USEC_PER_SEC, fault_message(why));
+}
+
 static void flight_on_trouble(struct flight *flight, const struct fault *why) {
         struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
         _cleanup_(fault_deinit) struct fault fault = {};
-        uint64_t pause;
 
         if (!grant) {
                 flight_land(flight, why);
                 return;
         }
 
-        pause = refresh_pause_usec(&grant->tries, why);
-        grant->tries.failures++;
-        grant->tries.retry_usec = clock_boottime_usec() + pause;
-        free(grant->tries.error);
-        grant->tries.error = strdup(fault_message(why));
+        if (grant->state == GRANT_DEAD)
+                log_warning("Refreshing %s for '%s', which Globus has ended, failed: %s",
+                            grant->resource_server, grant->account->profile, fault_message(why));
+        else
+                grant_put_off(grant, why);
 
-        log_warning("Refreshing %s for '%s' failed, next try in %" PRIu64 " s: %s", grant->resource_server,
-                    grant->account->profile, (pause + USEC_PER_SEC - 1) / USEC_PER_SEC, fault_message(why));
-
-        refresh_unavailable(grant, &fault);
+        refresh_unavailable(grant, fault_message(why), &fault);
         flight_land(flight, &fault);
 }
 
@@ -147,7 +158,8 @@ static void flight_on_tokens(struct flight *flight, struct token_set *tokens) {
 static bool flight_is_overtaken(const struct flight *flight, const struct grant *grant) {
         uint64_t now = clock_boottime_usec();
 
-        return grant->generation != flight->generation && now < grant->token.refresh_usec &&
+        return grant->generation != flight->generation && grant->state == GRANT_ALIVE &&
+               now < grant->token.refresh_usec &&
                now < usec_add(grant->token.obtained_usec, REFRESH_SPACING_USEC);
 }
 
@@ -162,7 +174,7 @@ static void flight_on_checked(struct waiter *waiter, const struct fault *none) {
         struct flight *flight = CONTAINER(waiter, struct flight, looking);
         const struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
 
-        if (!grant || grant->generation == flight->generation)
+        if (!grant || grant->state == GRANT_DEAD || grant->generation == flight->generation)
                 flight_on_end(flight, GRANT_DEAD, &flight->refusal);
         else if (flight_is_overtaken(flight, grant))
                 flight_on_overtaken(flight, grant);
@@ -208,6 +220,11 @@ static int flight_send(struct flight *flight, struct grant *grant) {
         return oauth_refresh(&flight->request, &target, grant->refresh_token);
 }
 
+/* Another daemon has heard it meanwhile; a person who wants it tried all the same knows that it is dead. */
+static bool flight_is_dead_elsewhere(const struct flight *flight, const struct grant *grant) {
+        return grant->state == GRANT_DEAD && grant->generation != flight->generation;
+}
+
 static void flight_on_looked(struct waiter *waiter, const struct fault *none) {
         struct flight *flight = CONTAINER(waiter, struct flight, looking);
         struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
@@ -223,7 +240,7 @@ static void flight_on_looked(struct waiter *waiter, const struct fault *none) {
                 flight_on_overtaken(flight, grant);
                 return;
         }
-        if (!grant->refresh_token) {
+        if (!grant->refresh_token || flight_is_dead_elsewhere(flight, grant)) {
                 refresh_need_login(grant, grant->state == GRANT_DEAD ? "dead" : "expired", &fault);
                 flight_land(flight, &fault);
                 return;

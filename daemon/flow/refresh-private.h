@@ -39,5 +39,5 @@ uint64_t refresh_pause_usec(const struct grant_tries *tries, const struct fault 
 /* LoginNeeded for the grant's profile and server, in words. reason: dead, client, expired. */
 void refresh_need_login(const struct grant *grant, const char *reason, struct fault *fault);
 
-/* Unavailable, with what the last try came to and the time of the next. */
-void refresh_unavailable(const struct grant *grant, struct fault *fault);
+/* Unavailable, with the time of the next try. why: what the last one came to, in words. */
+void refresh_unavailable(const struct grant *grant, const char *why, struct fault *fault);

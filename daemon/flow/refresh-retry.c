@@ -1,5 +1,6 @@
 #include "daemon/flow/refresh-private.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 #include "daemon/base/clock.h"
@@ -50,10 +51,30 @@ void refresh_need_login(const struct grant *grant, const char *reason, struct fa
                                              grant->resource_server);
 }
 
-void refresh_unavailable(const struct grant *grant, struct fault *fault) {
-        (void)fault_set(fault, AGENT_ERROR_UNAVAILABLE, "%s",
-                        grant->tries.error ? grant->tries.error : "Globus has not answered yet");
-        fault->retry_at = clock_to_unix(grant->tries.retry_usec);
+void refresh_unavailable(const struct grant *grant, const char *why, struct fault *fault) {
+        (void)fault_set(fault, AGENT_ERROR_UNAVAILABLE, "%s", why);
+        if (grant->tries.retry_usec > 0)
+                fault->retry_at = clock_to_unix(grant->tries.retry_usec);
+}
+
+/* What the last try, which failed, came to. */
+static void refresh_tell_last(const struct grant *grant, struct fault *fault) {
+        switch (grant->state) {
+        case GRANT_ALIVE:
+                refresh_unavailable(grant, grant->tries.error ? grant->tries.error : error_sentence(-ENOMEM),
+                                    fault);
+                break;
+        case GRANT_DEAD:
+                refresh_need_login(grant, "dead", fault);
+                break;
+        case GRANT_CLIENT_AT_FAULT:
+                refresh_need_login(grant, "client", fault);
+                break;
+        }
+}
+
+static bool grant_is_due(const struct grant *grant, uint64_t now) {
+        return grant->state != GRANT_DEAD && grant->tries.retry_usec <= now;
 }
 
 /* A person's insisting is let through a few times a minute, so that no script makes a loop of it. */
@@ -76,13 +97,11 @@ int refresh_permits(struct refresh *refresh, struct grant *grant, bool urgent, s
                 return fault->r;
         }
 
-        if (grant->tries.failures > 0) {
-                if (grant->tries.retry_usec <= now || (urgent && grant_permits_urgent(grant, now)))
+        if (grant->state == GRANT_DEAD || grant->tries.failures > 0) {
+                if (grant_is_due(grant, now) || (urgent && grant_permits_urgent(grant, now)))
                         return 0;
-                if (grant->state == GRANT_CLIENT_AT_FAULT)
-                        refresh_need_login(grant, "client", fault);
-                else
-                        refresh_unavailable(grant, fault);
+
+                refresh_tell_last(grant, fault);
                 return fault->r;
         }
 

@@ -5,8 +5,9 @@
  *
  * Ten clients may ask for the same stale token at once; Globus sees one request. Each caller brings its own
  * waiter. When the answer is here and saved, every waiter still waiting is told once; one that left is not.
- * Only a well-formed invalid_grant ends a grant; any other failure is tried again, more and more slowly. Among
- * the daemons that share a home, one refreshes at a time, with the newest token there is.
+ * Only a well-formed invalid_grant ends a grant, which is then tried again only when a person insists; any
+ * other failure is tried again, more and more slowly. Among the daemons that share a home, one refreshes at a
+ * time, with the newest token there is.
  * Tokens that come after a logout are revoked.
  */
 
@@ -55,7 +56,8 @@ bool refresh_is_flying(const struct refresh *refresh, uint64_t grant_id);
 
 /* 0: one more try is in order now. Else the answer of the last try, as a fault: LoginNeeded for a grant that
  * has ended, Unavailable with the time of the next try. AGENT_ERROR_SHORT_VALIDITY: the last try worked, less
- * than a minute ago. urgent: a person insists; a few such tries a minute are let through after failures. */
+ * than a minute ago. urgent: a person insists; a few such tries a minute are let through after failures, and
+ * of a grant that has ended. */
 int refresh_permits(struct refresh *refresh, struct grant *grant, bool urgent, struct fault *fault);
 
 DEFINE_CLEANUP(struct refresh, refresh_free);

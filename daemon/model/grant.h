@@ -19,7 +19,7 @@ struct account;
 
 enum grant_state {
         GRANT_ALIVE,
-        GRANT_DEAD, /* Globus said invalid_grant */
+        GRANT_DEAD, /* Globus said invalid_grant: a person may have it asked once more */
         GRANT_CLIENT_AT_FAULT, /* Globus no longer accepts the client registration; may heal */
 };
 
@@ -52,7 +52,7 @@ struct grant {
         struct origin origin;
         enum grant_state state;
         struct token token;
-        struct secret *refresh_token; /* NULL: logged in without, or dead */
+        struct secret *refresh_token; /* NULL: logged in without */
         int64_t refreshed_at; /* Unix seconds: of login or last refresh */
         int64_t used_at; /* Unix seconds: last handed out */
         struct grant_tries tries;

@@ -232,9 +232,6 @@ int vault_set_grant_state(struct vault *vault, uint64_t grant_id, enum grant_sta
                 return 0;
 
         grant->state = state;
-        if (state == GRANT_DEAD)
-                grant->refresh_token = secret_free(grant->refresh_token);
-
         return grant_changed(vault, grant);
 }
 

@@ -45,8 +45,8 @@ int vault_add_login(struct vault *vault, const struct vault_login *login, struct
 /* The answer to a refresh. -ENOENT: the grant is gone, or the set has no entry for its resource server. */
 int vault_update_grant(struct vault *vault, uint64_t grant_id, struct token_set *tokens);
 
-/* Globus ended it (GRANT_DEAD: the refresh token is wiped), or will not have its client for now. Error in
- * words. -ENOENT: the grant is gone. */
+/* Globus ended it, or will not have its client for now. What it holds stays. Error in words. -ENOENT: the
+ * grant is gone. */
 int vault_set_grant_state(struct vault *vault, uint64_t grant_id, enum grant_state state, const char *error);
 
 /* -ENOENT: there is none. */

@@ -43,7 +43,7 @@ static void write_grant(struct writer *writer, const struct grant *grant, const 
         write_strings(writer, grant->scopes);
         write_string_member(writer, "state", grant_state(grant, now));
         write_grant_times(writer, grant, now);
-        write_bool_member(writer, "refreshable", grant->refresh_token != NULL);
+        write_bool_member(writer, "refreshable", grant->refresh_token && grant->state != GRANT_DEAD);
         write_string_member(writer, "last_error", grant->tries.error);
         write_bool_member(writer, "saved", grant->change <= vault_saved(vault));
         write_string_member(writer, "client_id", grant->origin.client_id);

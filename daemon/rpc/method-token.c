@@ -72,7 +72,8 @@ static void get_token_on_provided(struct provision *provision, const struct faul
         if (!grant) {
                 get_token(call); /* a login or logout came between: what a caller would hear now */
         } else if (refused) {
-                dispatch_refuse(call, refused);
+                /* the refresh has looked at the disk; handled once more, the call would make another one */
+                call_fail(call, refused);
         } else {
                 get_token_reply(call, grant);
         }

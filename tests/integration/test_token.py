@@ -172,8 +172,8 @@ def test_answer_for_another_resource_server_is_no_token(ada):
 def test_invalid_grant_ends_the_login(ada, status):
     ada.globus.knobs.invalid_grant_status = status
     ada.globus.revoke_grant(resource_server=GROUPS)
-    for _ in range(3):
-        dead = ada.ctl("token", "--refresh")
+    for arguments in (["--refresh"], [], ["--min-valid", 10], []):
+        dead = ada.ctl("token", *arguments)
         assert dead.status == 4 and one_line(dead.err) and "globus-agentctl login" in dead.err
     assert ada.refreshes() == 1
     assert ada.grant()["state"] == "login_needed" and "retry_at" not in ada.grant()
@@ -184,6 +184,29 @@ def test_invalid_grant_ends_the_login(ada, status):
     assert ada.ctl("token").status == 4 and ada.refreshes() == 1
     ada.login()                                         # what is missing is asked for
     ada.ctl("groups").ok()
+
+
+def test_login_that_globus_ended_is_tried_once_more_when_a_person_insists(ada):
+    ada.globus.faults.refresh.answer_json({"error": "invalid_grant"}, 400, times=1)
+    assert ada.ctl("token", "--refresh").status == 4
+    ada.restart()
+    assert ada.ctl("token").status == 4 and ada.refreshes() == 1
+    assert ada.token("--refresh")                       # Globus was wrong
+    assert ada.refreshes() == 2 and ada.grant()["state"] == "valid" and ada.grant()["refreshable"] is True
+    assert ada.token() and ada.refreshes() == 2
+
+
+def test_nobody_can_drive_refreshes_of_a_login_that_globus_ended(ada):
+    ada.globus.revoke_grant(resource_server=GROUPS)
+    assert {ada.ctl("token", "--refresh").status for _ in range(10)} == {4}
+    assert ada.refreshes() == 4                         # the first one, and three in the minute
+
+
+def test_login_that_globus_ended_is_revoked_by_a_logout(ada):
+    ada.globus.faults.refresh.answer_json({"error": "invalid_grant"}, 400, times=1)
+    assert ada.ctl("token", "--refresh").status == 4
+    ada.ctl("logout").ok()
+    assert all(grant.refresh_revoked for grant in ada.globus.ledger.grants)
 
 
 TROUBLES = {

@@ -76,10 +76,32 @@ static void test_logged_out_elsewhere(void **state) {
 static void test_dead_elsewhere(void **state) {
         look_is_quick = false;
         join(&a);
-        grant->refresh_token = secret_free(grant->refresh_token);
+        assert_int_equal(vault_set_grant_state(vault, grant->id, GRANT_DEAD, "invalid_grant"), 0);
         look_is_over();
         assert_told(&a, AGENT_ERROR_LOGIN_NEEDED);
         assert_int_equal(oauth_count, 0);
+}
+
+/* Nor does it help that its token is young. */
+static void test_dead_elsewhere_just_now(void **state) {
+        join(&a);
+        look_is_quick = false;
+        oauth_answer_fault(OAUTH_INVALID_GRANT, 0);
+        overtake("theirs", "rotated", 0);
+        assert_int_equal(vault_set_grant_state(vault, grant->id, GRANT_DEAD, "invalid_grant"), 0);
+        look_is_over();
+        assert_told(&a, AGENT_ERROR_LOGIN_NEEDED);
+        assert_string_equal(a.fault.reason, "dead");
+}
+
+/* The one who insists knows. */
+static void test_dead_and_tried_once_more(void **state) {
+        assert_int_equal(vault_set_grant_state(vault, grant->id, GRANT_DEAD, "invalid_grant"), 0);
+        join(&a);
+        assert_int_equal(oauth_count, 1);
+        oauth_answer_tokens(new_tokens(GROUPS, "risen", NULL));
+        assert_told(&a, 0);
+        assert_int_equal(grant->state, GRANT_ALIVE);
 }
 
 static void test_claim_is_not_to_be_had(void **state) {
@@ -170,6 +192,8 @@ int main(void) {
                 TEST(test_another_was_faster_long_ago),
                 TEST(test_logged_out_elsewhere),
                 TEST(test_dead_elsewhere),
+                TEST(test_dead_elsewhere_just_now),
+                TEST(test_dead_and_tried_once_more),
                 TEST(test_claim_is_not_to_be_had),
                 TEST(test_refusal_that_is_not_final),
                 TEST(test_refusal_of_an_older_token),

@@ -119,18 +119,67 @@ static void test_invalid_grant_ends_it(void **state) {
         assert_string_equal(a.fault.resource_server, GROUPS);
         assert_true(strv_contains(a.fault.required_scopes, GROUPS_ALL));
         assert_int_equal(grant->state, GRANT_DEAD);
-        assert_null(grant->refresh_token);
         assert_int_equal(save_kicks, 1); /* so that a restart does not ask again */
         assert_int_equal(n_changed, 1);
 
-        assert_int_equal(refresh_join(refreshes, grant->id, &b.waiter, caller_told, &fault),
-                         AGENT_ERROR_LOGIN_NEEDED);
+        assert_true(grant_refresh_due_usec(grant) == USEC_INFINITY);
+        fake_sleep(365 * 24 * 3600);
+        assert_int_equal(refresh_permits(refreshes, grant, false, &fault), AGENT_ERROR_LOGIN_NEEDED);
         assert_string_equal(fault.reason, "dead");
-        assert_int_equal(oauth_count, 1);
-        assert_int_equal(b.n_told, 0);
+        assert_non_null(strstr(fault_message(&fault), "said Globus"));
         fault_deinit(&fault);
-        assert_permits(true, AGENT_ERROR_LOGIN_NEEDED);
         assert_int_equal(get_grant(vault, "default", TRANSFER)->state, GRANT_ALIVE);
+}
+
+/* Globus may have been wrong, and a person wants to know. */
+static void test_dead_once_more(void **state) {
+        struct fault fault = {};
+
+        join(&a);
+        oauth_answer_fault(OAUTH_INVALID_GRANT, 0);
+        for (unsigned i = 0; i < 2; i++) {
+                assert_permits(true, 0);
+                caller_deinit(&a);
+                caller_init(&a);
+                join(&a);
+                assert_string_equal(oauth_next()->secret, "refresh"); /* kept for this */
+                oauth_answer_fault(OAUTH_INVALID_GRANT, 0);
+                assert_told(&a, AGENT_ERROR_LOGIN_NEEDED);
+        }
+        assert_permits(true, 0);
+        assert_permits(true, AGENT_ERROR_LOGIN_NEEDED); /* no loop of it */
+        assert_permits(false, AGENT_ERROR_LOGIN_NEEDED);
+
+        fake_sleep(60);
+        assert_permits(true, 0);
+        join(&b);
+        oauth_answer_tokens(new_tokens(GROUPS, "risen", NULL));
+        assert_told(&b, 0);
+        assert_int_equal(grant->state, GRANT_ALIVE);
+        assert_secret(grant->token.secret, "risen");
+        assert_int_equal(refresh_permits(refreshes, grant, true, &fault), AGENT_ERROR_SHORT_VALIDITY);
+        fault_deinit(&fault);
+}
+
+/* What ended it stays known, and nothing is tried without a person. */
+static void test_dead_and_not_there(void **state) {
+        struct fault fault = {};
+
+        join(&a);
+        oauth_answer_fault(OAUTH_INVALID_GRANT, 0);
+        free(grant->tries.error);
+        grant->tries.error = strdup("ended by Globus");
+
+        join(&b);
+        oauth_answer_fault(OAUTH_TROUBLE, fake_unix + 120);
+        assert_told(&b, AGENT_ERROR_UNAVAILABLE);
+        assert_string_equal(fault_message(&b.fault), "said Globus");
+        assert_int_equal(b.fault.retry_at, 0);
+        assert_int_equal(grant->state, GRANT_DEAD);
+        assert_true(grant_refresh_due_usec(grant) == USEC_INFINITY);
+        assert_int_equal(refresh_permits(refreshes, grant, false, &fault), AGENT_ERROR_LOGIN_NEEDED);
+        assert_non_null(strstr(fault_message(&fault), "ended by Globus"));
+        fault_deinit(&fault);
 }
 
 static void test_client_at_fault(void **state) {
@@ -146,6 +195,14 @@ static void test_client_at_fault(void **state) {
         assert_permits(false, AGENT_ERROR_LOGIN_NEEDED);
         fake_sleep(1);
         assert_permits(false, 0);
+        free(grant->tries.error);
+        grant->tries.error = strdup("invalid_client");
+        join(&c);
+        oauth_answer_fault(OAUTH_TROUBLE, 0); /* tells nothing of the client */
+        assert_told(&c, AGENT_ERROR_UNAVAILABLE);
+        assert_string_equal(grant->tries.error, "invalid_client");
+        assert_permits(false, AGENT_ERROR_LOGIN_NEEDED);
+
         join(&b);
         oauth_answer_tokens(new_tokens(GROUPS, "healed", NULL));
         assert_told(&b, 0);
@@ -254,6 +311,8 @@ int main(void) {
                 TEST(test_saved_before_handed_out),
                 TEST(test_trouble_keeps_the_grant),
                 TEST(test_invalid_grant_ends_it),
+                TEST(test_dead_once_more),
+                TEST(test_dead_and_not_there),
                 TEST(test_client_at_fault),
                 TEST(test_foreign_answer),
                 TEST(test_grant_goes_meanwhile),
