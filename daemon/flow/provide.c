@@ -82,6 +82,7 @@ static void provision_on_impatience(void *userdata) {
 
         (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "Globus has not answered within %" PRIu64 " s",
                         provision->terms.timeout_usec / USEC_PER_SEC);
+        fault.retry_at = clock_to_unix(clock_boottime_usec()); /* it is being asked still */
         provision_end(provision, &fault);
 }
 

@@ -6,16 +6,16 @@
 #include "daemon/base/clock.h"
 #include "daemon/base/crypto.h"
 
-#define RETRY_FIRST_USEC USEC_PER_SEC
-#define RETRY_LAST_USEC (300 * USEC_PER_SEC)
+#define RETRY_LEAST_USEC USEC_PER_SEC
+#define RETRY_MOST_USEC (300 * USEC_PER_SEC)
 #define RETRY_AFTER_MAX 3600 /* seconds */
 
 enum { URGENT_TRIES = 3 /* a REFRESH_SPACING_USEC */ };
 
 uint64_t refresh_pause_usec(const struct grant_tries *tries, const struct fault *fault) {
-        uint64_t pause = RETRY_FIRST_USEC << MIN(tries->failures, 9U);
+        uint64_t longest = MIN(2 * RETRY_LEAST_USEC << MIN(tries->failures, 16U), RETRY_MOST_USEC);
+        uint32_t random = UINT32_MAX;
         uint64_t after = 0;
-        uint32_t random = 0;
 
         if (fault->retry_at > 0) {
                 int64_t seconds = fault->retry_at - clock_to_unix(clock_boottime_usec());
@@ -23,9 +23,8 @@ uint64_t refresh_pause_usec(const struct grant_tries *tries, const struct fault 
                 after = (uint64_t)MIN(MAX(seconds, 0), RETRY_AFTER_MAX) * USEC_PER_SEC;
         }
 
-        pause = MIN(pause, RETRY_LAST_USEC);
-        (void)crypto_random(&random, sizeof(random)); /* without it the pause is just shorter */
-        return MAX(pause / 2 + pause / 2 * random / UINT32_MAX, after);
+        (void)crypto_random(&random, sizeof(random)); /* without it the pause is just the longest */
+        return MAX(RETRY_LEAST_USEC + (longest - RETRY_LEAST_USEC) * random / UINT32_MAX, after);
 }
 
 void refresh_need_login(const struct grant *grant, const char *reason, struct fault *fault) {
@@ -53,8 +52,8 @@ void refresh_need_login(const struct grant *grant, const char *reason, struct fa
 
 void refresh_unavailable(const struct grant *grant, const char *why, struct fault *fault) {
         (void)fault_set(fault, AGENT_ERROR_UNAVAILABLE, "%s", why);
-        if (grant->tries.retry_usec > 0)
-                fault->retry_at = clock_to_unix(grant->tries.retry_usec);
+        if (grant->tries.retry_usec > 0) /* rounded up: who comes then must not be too early */
+                fault->retry_at = clock_to_unix(usec_add(grant->tries.retry_usec, USEC_PER_SEC / 2 - 1));
 }
 
 /* What the last try, which failed, came to. */

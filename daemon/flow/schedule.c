@@ -11,6 +11,8 @@ struct schedule {
         struct alarm *alarm;
 };
 
+#define STUCK_USEC (60 * USEC_PER_SEC) /* until a refresh that could not even begin is begun again */
+
 /* Starts what is due, and tells when the next one will be. */
 static uint64_t account_refresh_due(struct schedule *schedule, struct account *account) {
         uint64_t now = clock_boottime_usec(), next = USEC_INFINITY;
@@ -19,13 +21,10 @@ static uint64_t account_refresh_due(struct schedule *schedule, struct account *a
                 struct grant *grant = CONTAINER(l, struct grant, link);
                 uint64_t due = grant_refresh_due_usec(grant);
 
-                if (refresh_is_flying(schedule->refresh, grant->id))
-                        continue;
-                if (due <= now) {
+                if (due <= now)
                         refresh_start(schedule->refresh, grant->id);
-                        continue;
-                }
-                next = MIN(next, due);
+                if (!refresh_is_flying(schedule->refresh, grant->id))
+                        next = MIN(next, due > now ? due : now + STUCK_USEC);
         }
 
         return next;
@@ -35,8 +34,11 @@ void schedule_update(struct schedule *schedule) {
         struct list *accounts = vault_accounts(schedule->vault);
         uint64_t next = USEC_INFINITY;
 
-        for (struct list *l = accounts->next; l != accounts; l = l->next)
-                next = MIN(next, account_refresh_due(schedule, CONTAINER(l, struct account, link)));
+        for (struct list *l = accounts->next; l != accounts; l = l->next) {
+                uint64_t due = account_refresh_due(schedule, CONTAINER(l, struct account, link));
+
+                next = MIN(next, due);
+        }
 
         alarm_set(schedule->alarm, next);
 }

@@ -172,10 +172,12 @@ uint64_t grant_refresh_due_usec(const struct grant *grant) {
         else
                 due = grant->token.refresh_usec;
 
+        if (grant->tries.failures > 0)
+                return MAX(due, grant->tries.retry_usec);
         if (grant->tries.tried_usec > 0)
                 due = MAX(due, usec_add(grant->tries.tried_usec, TRY_INTERVAL_USEC));
 
-        return MAX(due, grant->tries.retry_usec);
+        return due;
 }
 
 void grant_reset_tries(struct grant *grant) {

@@ -67,7 +67,8 @@ struct grant *grant_free(struct grant *grant);
 int grant_take_tokens(struct grant *grant, struct token_set_entry *entry, uint64_t received_usec);
 
 /* When the next refresh is due (CLOCK_BOOTTIME), USEC_INFINITY for never: no refresh token, or dead. Respects
- * tries.retry_usec (all there is to wait for where the client is at fault), idleness, and one try a minute. */
+ * tries.retry_usec (all there is to wait for where the client is at fault), idleness, and a minute after a try
+ * that worked. */
 uint64_t grant_refresh_due_usec(const struct grant *grant);
 
 /* Handed out now. True if it had been idle, so that its refresh is due at another time. */

@@ -1,5 +1,6 @@
 """Access tokens: served from memory, refreshed once for everybody, and never in a loop."""
 
+import email.utils
 import json
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from globus import AUTH, GROUPS, MISSING, UNTOUCHED, VIEW_MY_GROUPS
-from harness import PATIENCE, finish, one_line
+from harness import PATIENCE, find_grant, finish, one_line
 
 ALL_GROUPS = VIEW_MY_GROUPS.replace("view_my_groups_and_memberships", "all")
 
@@ -254,13 +255,34 @@ def test_globus_that_is_not_there(ada):
     assert ada.token() == before
 
 
-def test_retry_after_is_honoured(ada):
-    ada.globus.faults.refresh.answer(503, {"Retry-After": "3000"}, times=1)
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_retry_after_is_honoured(ada, form):
+    after = "3000" if form == "seconds" else email.utils.formatdate(time.time() + 3000, usegmt=True)
+    ada.globus.faults.refresh.answer(503, {"Retry-After": after}, times=1)
     with ada.connect() as program:
         error = program.error("GetToken", refresh=True)
-        assert error.short == "Unavailable" and error.parameters["retry_at"] - time.time() > 2900
+        assert error.short == "Unavailable" and 2900 < error.parameters["retry_at"] - time.time() < 3100
         assert program.error("GetToken", min_valid=10**7).short == "Unavailable"
     assert ada.refreshes() == 1
+
+
+def test_refresh_that_failed_is_tried_again_by_itself_soon(expired):
+    """Nobody asks, and it takes less than the minute that there is between refreshes that work."""
+    expired.globus.faults.refresh.answer(503, times=4)      # two tries of each of the two grants
+    expired.globus.faults.refresh.release()
+    expired.wait_for(lambda status: find_grant(status)["state"] == "valid")
+    assert expired.refreshes() <= 5
+    assert "last_error" not in expired.grant()
+
+
+def test_caller_who_waits_hears_in_time_when_to_come_again(expired):
+    with expired.connect() as program:
+        before = time.monotonic()
+        error = program.error("GetToken", timeout=1)
+        assert error.short == "Unavailable" and abs(error.parameters["retry_at"] - time.time()) < 10
+        assert 1 <= time.monotonic() - before < 10
+    assert finish(expired.spawn("--timeout", "1", "groups")).status == 6
+    assert expired.refreshes() <= 1
 
 
 def test_client_registration_at_fault_is_not_the_logins_end(ada):

@@ -83,13 +83,16 @@ static void test_due(void **state) {
 
         grant->tries.tried_usec = grant->token.refresh_usec;
         assert_true(grant_refresh_due_usec(grant) == grant->token.refresh_usec + 60 * USEC_PER_SEC);
+        grant->tries.failures = 1; /* then it is not the minute that counts */
+        grant->tries.retry_usec = grant->token.refresh_usec + USEC_PER_SEC;
+        assert_true(grant_refresh_due_usec(grant) == grant->tries.retry_usec);
         grant->tries.retry_usec = grant->token.refresh_usec + 90 * USEC_PER_SEC;
         assert_true(grant_refresh_due_usec(grant) == grant->tries.retry_usec);
         grant->tries = (struct grant_tries){.tried_usec = UINT64_MAX - 1};
         assert_true(grant_refresh_due_usec(grant) == USEC_INFINITY);
 
         grant->state = GRANT_CLIENT_AT_FAULT;
-        grant->tries = (struct grant_tries){.retry_usec = now + 5};
+        grant->tries = (struct grant_tries){.failures = 1, .retry_usec = now + 5};
         assert_true(grant_refresh_due_usec(grant) == now + 5);
 
         grant->state = GRANT_DEAD;

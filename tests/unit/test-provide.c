@@ -243,6 +243,7 @@ static void test_timeout(void **state) {
         pass(1);
         assert_int_equal(n_done, 1);
         assert_int_equal(answer, AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(answer_fault.retry_at, fake_unix); /* for the try goes on */
         refresh_ends(NULL);
         assert_int_equal(n_done, 1);
 

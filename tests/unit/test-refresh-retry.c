@@ -23,21 +23,19 @@ static void test_one_try_a_minute(void **state) {
         assert_permits(false, 0);
 }
 
+/* The pause after one more failure, in seconds, rounded down. */
+static uint64_t next_pause(void) {
+        refresh_start(refreshes, grant->id);
+        claims_answer(NULL);
+        oauth_answer_fault(OAUTH_TROUBLE, 0);
+        assert_true(grant_refresh_due_usec(grant) == MAX(grant->tries.retry_usec, grant->token.refresh_usec));
+        return (grant->tries.retry_usec - fake_boottime) / USEC_PER_SEC;
+}
+
 static void test_pauses_grow(void **state) {
-        uint64_t longest = 0;
+        for (unsigned i = 0; i < 14; i++)
+                assert_in_range(next_pause(), 1, MIN(UINT64_C(2) << i, UINT64_C(300)));
 
-        for (unsigned i = 0; i < 14; i++) {
-                uint64_t pause, most = MIN(UINT64_C(1) << MIN(i, 9U), UINT64_C(300)) * USEC_PER_SEC;
-
-                refresh_start(refreshes, grant->id);
-                claims_answer(NULL);
-                oauth_answer_fault(OAUTH_TROUBLE, 0);
-                pause = grant->tries.retry_usec - fake_boottime;
-                assert_in_range(pause, most / 2, most);
-                longest = MAX(longest, pause);
-        }
-
-        assert_true(longest >= 150 * USEC_PER_SEC);
         assert_permits(false, AGENT_ERROR_UNAVAILABLE);
         fake_sleep(300);
         assert_permits(false, 0);
@@ -46,6 +44,24 @@ static void test_pauses_grow(void **state) {
         oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
         assert_int_equal(grant->tries.failures, 0);
         assert_null(grant->tries.error);
+        assert_in_range(next_pause(), 1, 2); /* from the start again */
+}
+
+/* Any time up to the bound, lest all who failed together come again together. */
+static void test_pauses_are_spread(void **state) {
+        uint64_t least = UINT64_MAX, most = 0;
+
+        for (unsigned i = 0; i < 100; i++) {
+                uint64_t pause = next_pause();
+
+                if (i < 10)
+                        continue;
+                least = MIN(least, pause);
+                most = MAX(most, pause);
+        }
+
+        assert_in_range(least, 1, 100);
+        assert_in_range(most, 200, 300);
 }
 
 static void test_retry_after(void **state) {
@@ -88,10 +104,8 @@ static void test_urgent_tries(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_one_try_a_minute),
-                TEST(test_pauses_grow),
-                TEST(test_retry_after),
-                TEST(test_urgent_tries),
+                TEST(test_one_try_a_minute), TEST(test_pauses_grow),  TEST(test_pauses_are_spread),
+                TEST(test_retry_after),      TEST(test_urgent_tries),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

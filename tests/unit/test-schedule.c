@@ -9,7 +9,8 @@
 /* The neighbour: a refresh that remembers what it was told to start. */
 
 static uint64_t flying[8];
-static unsigned n_started;
+static unsigned n_asked, n_started;
+static bool can_start;
 
 bool refresh_is_flying(const struct refresh *refresh, uint64_t grant_id) {
         for (size_t i = 0; i < ARRAY_SIZE(flying); i++)
@@ -20,7 +21,9 @@ bool refresh_is_flying(const struct refresh *refresh, uint64_t grant_id) {
 }
 
 void refresh_start(struct refresh *refresh, uint64_t grant_id) {
-        flying[n_started++] = grant_id;
+        n_asked++;
+        if (can_start && !refresh_is_flying(refresh, grant_id))
+                flying[n_started++] = grant_id;
 }
 
 static struct vault *vault;
@@ -28,7 +31,8 @@ static struct schedule *schedule;
 
 static int set_up(void **state) {
         memset(flying, 0, sizeof(flying));
-        n_started = 0;
+        n_asked = n_started = 0;
+        can_start = true;
         assert_int_equal(vault_new(&vault), 0);
         return schedule_new(&schedule, NULL, vault, NULL);
 }
@@ -86,6 +90,22 @@ static void test_overdue(void **state) {
         assert_int_equal(n_started, 2);
 }
 
+/* One that cannot even begin, for want of memory, say, is neither forgotten nor begun in a loop. */
+static void test_cannot_start(void **state) {
+        (void)add_due("default", GROUPS, 10);
+        can_start = false;
+        fake_sleep(10);
+        schedule_update(schedule);
+        assert_int_equal(n_asked, 1);
+        assert_int_equal(fake_alarm_in(), 60);
+        pass(59);
+        assert_int_equal(n_asked, 1);
+        can_start = true;
+        pass(1);
+        assert_int_equal(n_started, 1);
+        assert_int_equal(fake_alarm_in(), -1);
+}
+
 static void test_changes(void **state) {
         struct grant *grant = add_due("default", GROUPS, 100);
 
@@ -93,6 +113,7 @@ static void test_changes(void **state) {
         grant->token.refresh_usec = fake_boottime + 50 * USEC_PER_SEC;
         schedule_update(schedule);
         assert_int_equal(fake_alarm_in(), 50);
+        grant->tries.failures = 1;
         grant->tries.retry_usec = fake_boottime + 80 * USEC_PER_SEC; /* no sooner */
         schedule_update(schedule);
         assert_int_equal(fake_alarm_in(), 80);
@@ -120,7 +141,7 @@ static void test_use(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_nothing), TEST(test_the_next_one), TEST(test_use),
-                TEST(test_overdue), TEST(test_changes),
+                TEST(test_overdue), TEST(test_changes),      TEST(test_cannot_start),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
