@@ -2,6 +2,7 @@
 
 #include "client/command.h"
 #include "client/output.h"
+#include "client/prompt.h"
 #include "client/reply.h"
 #include "client/rpc.h"
 #include "proto/error.h"
@@ -10,7 +11,7 @@
 struct arguments {
         const char *resource, *format;
         int64_t min_valid; /* -1: unset */
-        bool refresh;
+        bool refresh, rejected;
 };
 
 static const struct arguments defaults = {.resource = "groups", .format = "raw", .min_valid = -1};
@@ -19,6 +20,7 @@ static const struct option_spec options[] = {
         {"RESOURCE", OPTION_OPERAND, offsetof(struct arguments, resource), 0},
         {"min-valid", OPTION_SECONDS, offsetof(struct arguments, min_valid), 0},
         {"refresh", OPTION_FLAG, offsetof(struct arguments, refresh), 0},
+        {"rejected", OPTION_FLAG, offsetof(struct arguments, rejected), 0},
         {"format", OPTION_STRING, offsetof(struct arguments, format), 0},
         {},
 };
@@ -33,6 +35,8 @@ static const char help[] = "Usage: globus-agentctl token [RESOURCE] [OPTION]...\
                            "      --min-valid SECONDS  demand that it stays valid as long (exit status 8 if\n"
                            "                           Globus gives less); without it 60 s are wished for\n"
                            "      --refresh            ask Globus for a new one now (6 if none can be had)\n"
+                           "      --rejected           read from stdin a token that a server refused, print\n"
+                           "                           another one (6 if none can be had)\n"
                            "      --format FORMAT      raw     the token and a newline; the default\n"
                            "                           json    with its scopes, expiry and resource server\n"
                            "                           header  Authorization: Bearer TOKEN\n"
@@ -78,6 +82,58 @@ static int token_write(struct buffer *out, struct json_object *parameters, const
         return r ?: buffer_append_string(out, format->after);
 }
 
+/* The exit status, having said what is wrong. */
+static int read_rejected(struct prompt *prompt) {
+        static const char question[] = "Enter the token that was refused: ";
+        const char *token;
+        size_t n = 0;
+        int r;
+
+        prompt_init(prompt);
+        if (prompt->terminal)
+                prompt_show(prompt, question, sizeof(question) - 1);
+        r = prompt_read_line(prompt);
+        if (!r)
+                prompt_line(prompt, &token, &n);
+
+        if (r == -EINTR)
+                output_error("Interrupted");
+        else if (r == -EMSGSIZE)
+                output_error("That line is too long for a token");
+        else if (r && r != -ENODATA)
+                output_error("Cannot read the token that was refused: %s", error_sentence(r));
+        else if (n == 0)
+                output_error("No token that was refused was given; --rejected reads it from standard input");
+
+        return n > 0 ? EXIT_SUCCESS : EXIT_STATUS_FAILED;
+}
+
+/* The exit status, having said what is wrong. */
+static int begin_call(struct rpc *rpc, const struct globals *globals, const struct arguments *arguments) {
+        _cleanup_(prompt_deinit) struct prompt prompt = {.terminal_fd = -1};
+        const char *token;
+        size_t n;
+
+        if (arguments->rejected && read_rejected(&prompt))
+                return EXIT_STATUS_FAILED;
+
+        rpc_begin(rpc, RPC_METHOD("GetToken"), RPC_REPEATABLE | RPC_REMOTE | RPC_TIMED);
+        write_string_member(&rpc->writer, "resource", arguments->resource);
+        rpc_write_profile(rpc, globals);
+        rpc_write_environment(rpc, NULL);
+        if (arguments->min_valid >= 0)
+                write_int_member(&rpc->writer, "min_valid", arguments->min_valid);
+        if (arguments->refresh)
+                write_bool_member(&rpc->writer, "refresh", true);
+        if (arguments->rejected) {
+                prompt_line(&prompt, &token, &n);
+                write_name(&rpc->writer, "rejected_token");
+                write_string_n(&rpc->writer, token, n);
+        }
+        write_int_member(&rpc->writer, "timeout", globals->timeout);
+        return EXIT_SUCCESS;
+}
+
 static int run(const struct globals *globals, const void *record) {
         const struct arguments *arguments = record;
         const struct format *format = format_find(arguments->format);
@@ -92,17 +148,9 @@ static int run(const struct globals *globals, const void *record) {
                                            "no format '%s', but raw, json, header, env and curl",
                                            arguments->format);
 
-        rpc_begin(&rpc, RPC_METHOD("GetToken"), RPC_REPEATABLE | RPC_REMOTE | RPC_TIMED);
-        write_string_member(&rpc.writer, "resource", arguments->resource);
-        rpc_write_profile(&rpc, globals);
-        rpc_write_environment(&rpc, NULL);
-        if (arguments->min_valid >= 0)
-                write_int_member(&rpc.writer, "min_valid", arguments->min_valid);
-        if (arguments->refresh)
-                write_bool_member(&rpc.writer, "refresh", true);
-        write_int_member(&rpc.writer, "timeout", globals->timeout);
-
-        status = rpc_run(&reply, &rpc, globals);
+        status = begin_call(&rpc, globals, arguments);
+        if (!status)
+                status = rpc_run(&reply, &rpc, globals);
         if (status)
                 return status;
 

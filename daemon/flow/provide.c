@@ -8,9 +8,13 @@
 /* How long a wish, as against a demand, may keep a caller from a token that is valid. */
 #define WISH_PATIENCE_USEC (2 * USEC_PER_SEC)
 
+static bool terms_reject(const struct provide_terms *terms, const struct grant *grant) {
+        return terms->rejected && secret_equal(terms->rejected, grant->token.secret);
+}
+
 /* Of a grant that Globus has ended nothing is given out any more: its token was most likely ended with it. */
-static uint64_t grant_remaining_usec(const struct grant *grant) {
-        if (grant->state == GRANT_DEAD)
+static uint64_t grant_remaining_usec(const struct grant *grant, const struct provide_terms *terms) {
+        if (grant->state == GRANT_DEAD || terms_reject(terms, grant))
                 return 0;
 
         return token_remaining_usec(&grant->token, clock_boottime_usec());
@@ -25,6 +29,19 @@ static bool terms_allow(const struct provide_terms *terms, uint64_t remaining_us
         return !terms->renew && remaining_usec > 0 && (!terms->demanded || remaining_usec >= terms->valid_usec);
 }
 
+/* The token that was refused is all there is, and the last refresh too young for another. */
+static int grant_is_rejected(const struct grant *grant, struct fault *fault) {
+        uint64_t retry_usec = grant->tries.tried_usec + REFRESH_SPACING_USEC;
+
+        (void)fault_set(
+                fault, AGENT_ERROR_UNAVAILABLE,
+                "Globus has no other token for %s yet than the one that was refused; try again later, or "
+                "log in again: globus-agentctl login --force",
+                grant->resource_server);
+        fault->retry_at = clock_to_unix(retry_usec + USEC_PER_SEC / 2 - 1);
+        return fault->r;
+}
+
 static int grant_is_short(const struct provide_terms *terms, uint64_t remaining_usec, struct fault *fault) {
         (void)fault_set(fault, AGENT_ERROR_SHORT_VALIDITY,
                         "Globus gives no token that is valid for %" PRIu64 " s, only for %" PRIu64 " s",
@@ -34,8 +51,12 @@ static int grant_is_short(const struct provide_terms *terms, uint64_t remaining_
 }
 
 /* The last refresh is the answer: as far as it goes. */
-static int provision_from_last(const struct provide_terms *terms, uint64_t remaining_usec,
+static int provision_from_last(const struct provide_terms *terms, const struct grant *grant,
                                struct fault *fault) {
+        uint64_t remaining_usec = grant_remaining_usec(grant, terms);
+
+        if (terms_reject(terms, grant))
+                return grant_is_rejected(grant, fault);
         if (remaining_usec > 0 && (!terms->demanded || remaining_usec >= terms->valid_usec))
                 return 0;
         if (terms->demanded && remaining_usec > 0)
@@ -54,9 +75,11 @@ static int provision_conclude(const struct provision *provision, const struct fa
                 return refreshed ? fault_copy(fault, refreshed)
                                  : fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
 
-        remaining = grant_remaining_usec(grant);
+        remaining = grant_remaining_usec(grant, &provision->terms);
         if (refreshed)
                 return terms_allow(&provision->terms, remaining) ? 0 : fault_copy(fault, refreshed);
+        if (terms_reject(&provision->terms, grant))
+                return grant_is_rejected(grant, fault);
         if (remaining == 0 || (provision->terms.demanded && remaining < provision->terms.valid_usec))
                 return grant_is_short(&provision->terms, remaining, fault);
 
@@ -119,7 +142,7 @@ static int provision_wait(struct provision *provision, uint64_t remaining_usec, 
 int provision_begin(struct provision *provision, const struct provide *provide, struct grant *grant,
                     struct fault *fault) {
         const struct provide_terms *terms = &provision->terms;
-        uint64_t remaining = grant_remaining_usec(grant);
+        uint64_t remaining = grant_remaining_usec(grant, terms);
         int r;
 
         provision->provide = provide;
@@ -131,7 +154,7 @@ int provision_begin(struct provision *provision, const struct provide *provide, 
         if (!refresh_is_flying(provide->refresh, grant->id)) {
                 r = refresh_permits(provide->refresh, grant, terms->urgent, fault);
                 if (r == AGENT_ERROR_SHORT_VALIDITY)
-                        return provision_from_last(terms, remaining, fault);
+                        return provision_from_last(terms, grant, fault);
                 if (r && terms_allow(terms, remaining))
                         return 0;
                 if (r)

@@ -4,8 +4,9 @@
  * Provide: a token good for as long as asked for: at once, or after one refresh.
  *
  * A token that is valid is given at once. One that has less time left than is wished for is refreshed first,
- * but not for longer than a moment: a refresh that is slow or fails takes a valid token from nobody. Used by
- * whatever needs a token.
+ * but not for longer than a moment: a refresh that is slow or fails takes a valid token from nobody. A token
+ * that a server refused counts as over, as long as it is the grant's: any number of callers who bring it make
+ * one refresh a minute.
  */
 
 #include <systemd/sd-event.h>
@@ -27,6 +28,7 @@ struct provide_terms {
         uint64_t valid_usec; /* the token must, or should, be valid for so long */
         bool renew; /* a new one, whatever the old one's life */
         bool urgent; /* a person insists: goes before the time of the next try */
+        const struct secret *rejected; /* borrowed, may be NULL: a token that a server refused is none */
         uint64_t timeout_usec; /* how long to wait at most; 0: as long as it takes */
 };
 

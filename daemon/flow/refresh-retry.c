@@ -46,7 +46,7 @@ void refresh_need_login(const struct grant *grant, const char *reason, struct fa
                                              grant->tries.error ? grant->tries.error : "invalid_grant");
         else
                 (void)fault_set_login_needed(fault, &need,
-                                             "The token for %s has expired and there is no refresh token",
+                                             "The token for %s is over and there is no refresh token",
                                              grant->resource_server);
 }
 

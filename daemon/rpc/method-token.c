@@ -14,6 +14,7 @@ struct get_token {
         char *resource, **scopes, *profile, *environment;
         int64_t min_valid, timeout;
         bool refresh;
+        struct secret *rejected_token;
 };
 
 static const struct field get_token_fields[] = {
@@ -23,6 +24,7 @@ static const struct field get_token_fields[] = {
         FIELD(struct get_token, environment, FIELD_STRING, 0),
         FIELD(struct get_token, min_valid, FIELD_INT, 0),
         FIELD(struct get_token, refresh, FIELD_BOOL, 0),
+        FIELD(struct get_token, rejected_token, FIELD_SECRET, 0),
         FIELD(struct get_token, timeout, FIELD_INT, 0),
         {},
 };
@@ -159,6 +161,7 @@ static struct provide_terms get_token_terms(const struct get_token *params) {
                 .valid_usec = params->min_valid > 0 ? seconds_to_usec(params->min_valid) : PROVIDE_WISH_USEC,
                 .renew = params->refresh,
                 .urgent = params->refresh,
+                .rejected = params->rejected_token,
                 .timeout_usec = (uint64_t)MIN(params->timeout, TIMEOUT_MAX) * USEC_PER_SEC,
         };
 }

@@ -84,7 +84,7 @@ def test_one_call_has_many_spellings(program, call):
     ("GetToken", {"resorce": "groups"}, "resorce"), ("GetToken", {"min_valid": "60"}, "min_valid"),
     ("GetToken", {"min_valid": 1.5}, "min_valid"), ("GetToken", {"scopes": "openid"}, "scopes"),
     ("GetToken", {"scopes": [1]}, "scopes"), ("GetToken", {"refresh": 1}, "refresh"),
-    ("GetToken", {"rejected_token": "x"}, "rejected_token"), ("GetStatus", {"verbose": True}, "verbose"),
+    ("GetToken", {"rejected_token": 1}, "rejected_token"), ("GetStatus", {"verbose": True}, "verbose"),
     ("GetToken", {"profile": "../x"}, "profile"), ("StartLogin", {"redirects": ["loopback"]}, "redirects"),
     ("FinishLogin", {"login_id": "x"}, "code"), ("ListGroups", {"statuses": ["weird"]}, "statuses")])
 def test_parameter_that_is_not_allowed_is_named(program, method, parameters, named):

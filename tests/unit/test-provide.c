@@ -101,12 +101,16 @@ static const struct provide_terms wish = {.valid_usec = PROVIDE_WISH_USEC};
 static const struct provide_terms demand = {.demanded = true, .valid_usec = PROVIDE_WISH_USEC};
 static const struct provide_terms renewal = {.renew = true, .urgent = true};
 
-static void token_arrives(void) {
+static void token_arrives_as(const char *access) {
         _cleanup_(token_set_freep) struct token_set *tokens = make_tokens(NULL, fake_boottime);
 
-        add_entry(tokens, GROUPS, "new", NULL);
+        add_entry(tokens, GROUPS, access, NULL);
         assert_int_equal(vault_update_grant(vault, grant->id, tokens), 0);
         refresh_ends(NULL);
+}
+
+static void token_arrives(void) {
+        token_arrives_as("new");
 }
 
 static void test_at_once(void **state) {
@@ -228,6 +232,67 @@ static void test_renewal(void **state) {
         begin(renewal, 0);
 }
 
+static struct provide_terms wish_not(const struct secret *rejected) {
+        return (struct provide_terms){.valid_usec = PROVIDE_WISH_USEC, .rejected = rejected};
+}
+
+static void test_rejected(void **state) {
+        _cleanup_(secret_freep) struct secret *current = make_secret("access"), *other = make_secret("older");
+        struct fault trouble = {.r = AGENT_ERROR_UNAVAILABLE};
+
+        begin(wish_not(other), 0); /* the one at hand is newer already */
+        assert_int_equal(n_joined, 0);
+
+        begin(wish_not(current), -EINPROGRESS);
+        assert_false(last_urgent);
+        pass(10); /* the one at hand is no help */
+        assert_int_equal(n_done, 0);
+        refresh_ends(&trouble);
+        assert_int_equal(answer, AGENT_ERROR_UNAVAILABLE);
+        permitted = AGENT_ERROR_UNAVAILABLE;
+        begin(wish_not(current), AGENT_ERROR_UNAVAILABLE);
+        begin(wish, 0);
+
+        permitted = 0;
+        begin(wish_not(current), -EINPROGRESS);
+        token_arrives();
+        assert_int_equal(n_done, 1);
+        assert_int_equal(answer, 0);
+        permitted = AGENT_ERROR_SHORT_VALIDITY;
+        begin(wish_not(current), 0); /* late, with the same one */
+        assert_int_equal(n_joined, 2);
+}
+
+static void test_rejected_is_all_there_is(void **state) {
+        _cleanup_(secret_freep) struct secret *current = make_secret("access");
+        struct provide_terms renew = renewal;
+
+        begin(wish_not(current), -EINPROGRESS);
+        token_arrives_as("access");
+        assert_int_equal(n_done, 1);
+        assert_int_equal(answer, AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(answer_fault.retry_at, fake_unix + 60);
+
+        fake_sleep(10);
+        permitted = AGENT_ERROR_SHORT_VALIDITY;
+        begin(wish_not(current), AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(answer_fault.retry_at, fake_unix + 50);
+        renew.rejected = current;
+        begin(renew, AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(answer_fault.retry_at, fake_unix + 50);
+        begin(wish, 0); /* for another server it may do */
+        assert_int_equal(n_joined, 1);
+}
+
+static void test_rejected_and_no_token(void **state) {
+        _cleanup_(secret_freep) struct secret *some = make_secret("access");
+
+        token_deinit(&grant->token);
+        begin(wish_not(some), -EINPROGRESS);
+        token_arrives();
+        assert_int_equal(answer, 0);
+}
+
 static void test_joins_without_permission(void **state) {
         permitted = AGENT_ERROR_UNAVAILABLE;
         flying = true;
@@ -287,6 +352,9 @@ int main(void) {
                 TEST(test_demand_is_no_wish),
                 TEST(test_more_than_globus_gives),
                 TEST(test_renewal),
+                TEST(test_rejected),
+                TEST(test_rejected_is_all_there_is),
+                TEST(test_rejected_and_no_token),
                 TEST(test_joins_without_permission),
                 TEST(test_timeout),
                 TEST(test_grant_goes),
