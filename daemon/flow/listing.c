@@ -18,6 +18,8 @@ struct listing *listing_free(struct listing *listing) {
         list_unlink(&listing->link);
         buffer_deinit(&listing->reply);
         strv_free(listing->statuses);
+        secret_free(listing->bearer);
+        secret_free(listing->refused);
         free(listing->profile);
         free(listing);
         return NULL;
@@ -105,7 +107,7 @@ static struct grant *listing_find_grant(const struct listing *listing) {
         return vault_find_grant(listing->deps->provide->vault, listing->grant_id);
 }
 
-static int listing_provide(struct listing *listing, struct grant *grant, bool renew, struct fault *fault);
+static int listing_provide(struct listing *listing, struct grant *grant, struct fault *fault);
 
 /* The service says that the token is invalid although it is not by the clock: one new token, one replay. */
 static void listing_on_rejected(struct listing *listing) {
@@ -113,6 +115,9 @@ static void listing_on_rejected(struct listing *listing) {
         _cleanup_(fault_deinit) struct fault fault = {};
         int r;
 
+        log_notice("Globus Groups refuses the token of '%s'", listing->profile);
+        secret_free(listing->refused);
+        listing->refused = TAKE(listing->bearer);
         if (listing->replayed || !grant) {
                 (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
                                 "Globus Groups refuses the token although it is fresh; try again later, or log "
@@ -123,7 +128,7 @@ static void listing_on_rejected(struct listing *listing) {
         }
 
         listing->replayed = true;
-        r = listing_provide(listing, grant, true, &fault);
+        r = listing_provide(listing, grant, &fault);
         if (r && r != -EINPROGRESS)
                 listing_land(listing, &fault);
 }
@@ -155,11 +160,13 @@ static void listing_on_groups(void *userdata, const struct fault *fault, struct 
                 return;
         }
 
+        listing->bearer = secret_free(listing->bearer);
         if (fault) {
                 listing_on_fault(listing, fault);
                 return;
         }
 
+        listing->refused = secret_free(listing->refused);
         listing->fetched_usec = clock_boottime_usec();
         r = listing_write_reply(listing, groups);
         if (r)
@@ -171,6 +178,11 @@ static void listing_on_groups(void *userdata, const struct fault *fault, struct 
 
 static int listing_fetch(struct listing *listing, const struct grant *grant, struct fault *fault) {
         int r;
+
+        listing->bearer = secret_free(listing->bearer);
+        r = secret_copy(&listing->bearer, grant->token.secret);
+        if (r)
+                return fault_set(fault, r, NULL);
 
         r = groups_fetch(&listing->request, listing->deps->http,
                          &(struct groups_query){
@@ -201,11 +213,14 @@ static void listing_on_provided(struct provision *provision, const struct fault 
 }
 
 /* -EINPROGRESS, or why not. */
-static int listing_provide(struct listing *listing, struct grant *grant, bool renew, struct fault *fault) {
+static int listing_provide(struct listing *listing, struct grant *grant, struct fault *fault) {
         int r;
 
         listing->provision = PROVISION_INIT(listing->provision);
-        listing->provision.terms = (struct provide_terms){.valid_usec = PROVIDE_WISH_USEC, .renew = renew};
+        listing->provision.terms = (struct provide_terms){
+                .valid_usec = PROVIDE_WISH_USEC,
+                .rejected = listing->refused,
+        };
         listing->provision.done = listing_on_provided;
 
         r = provision_begin(&listing->provision, listing->deps->provide, grant, fault);
@@ -218,7 +233,7 @@ int listing_fly(struct listing *listing, struct grant *grant, struct fault *faul
         listing->grant_id = grant->id;
         listing->replayed = false;
 
-        r = listing_provide(listing, grant, false, fault);
+        r = listing_provide(listing, grant, fault);
         if (r != -EINPROGRESS)
                 listing->grant_id = 0;
 

@@ -3,7 +3,8 @@
 /*
  * Listing: the groups of one profile, for one set of statuses: what is known, and what is being asked.
  *
- * A service that says the token is invalid gets one new token and one replay, never a second.
+ * A service that says the token is invalid gets one new token and one replay, never a second; and that token it
+ * never gets again.
  */
 
 #include "daemon/flow/provide.h"
@@ -34,6 +35,8 @@ struct listing {
         uint64_t grant_id; /* of the flight; 0: none */
         struct provision provision;
         struct groups_request *request;
+        struct secret *bearer; /* what the service was asked with; later than that, only if it refused it */
+        struct secret *refused; /* what the service refused last; NULL: nothing */
         bool replayed; /* the service has refused a token once already */
         struct list waiters; /* listing_waiter.waiter.link */
         bool telling; /* listing_land() is on the stack */

@@ -14,11 +14,12 @@
 
 static int provided; /* what provision_begin() says */
 static struct provision *provision; /* the one that waits */
-static unsigned n_renewed;
+static unsigned n_rejected;
 
 int provision_begin(struct provision *p, const struct provide *provide, struct grant *grant,
                     struct fault *fault) {
-        n_renewed += p->terms.renew;
+        n_rejected += p->terms.rejected != NULL;
+        assert_false(p->terms.renew);
         assert_false(p->terms.demanded);
         if (provided == -EINPROGRESS)
                 provision = p;
@@ -64,7 +65,7 @@ static int set_up(void **state) {
                 askers[i] = (struct asker){};
                 waiter_init(&askers[i].waiter.waiter);
         }
-        n_asked = n_renewed = 0;
+        n_asked = n_rejected = 0;
         provided = ask_result = 0;
         return 0;
 }
@@ -203,8 +204,9 @@ static void test_one_replay(void **state) {
         assert_int_equal(ask(a), -EINPROGRESS);
         provided = -EINPROGRESS;
         service_refuses(-EKEYREJECTED);
-        assert_int_equal(n_renewed, 1);
+        assert_int_equal(n_rejected, 1);
         assert_int_equal(a->n_told, 0);
+        assert_secret(provision->terms.rejected, "access");
         assert_int_equal(n_asked, 1); /* not before the token is new */
         assert_int_equal(ask(b), -EINPROGRESS); /* still the same flight */
         token_arrives(NULL);
@@ -212,6 +214,11 @@ static void test_one_replay(void **state) {
         service_answers("[1]");
         assert_told(a, 0);
         assert_told(b, 0);
+
+        provided = 0;
+        assert_int_equal(ask(a), -EINPROGRESS);
+        assert_int_equal(n_rejected, 1); /* what was refused before is no longer of interest */
+        service_answers("[2]");
 }
 
 static void test_never_a_second(void **state) {
@@ -223,8 +230,23 @@ static void test_never_a_second(void **state) {
                 assert_told(a, AGENT_ERROR_UNAVAILABLE);
                 assert_null(asked);
                 assert_int_equal(n_asked, 2 * i);
-                assert_int_equal(n_renewed, i);
+                assert_int_equal(n_rejected,
+                                 2 * i - 1); /* from the second time on it is not good from the start */
         }
+}
+
+/* Whatever else goes wrong says nothing of the token. */
+static void test_refused_stays_refused(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses(-EKEYREJECTED);
+        service_refuses(-EKEYREJECTED);
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses(AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(n_rejected, 2);
+        provided = AGENT_ERROR_UNAVAILABLE;
+        assert_int_equal(ask(a), AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(n_rejected, 3);
+        assert_int_equal(n_asked, 3);
 }
 
 static void test_no_new_token(void **state) {
@@ -342,19 +364,11 @@ static void test_stopping(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_one_fetch_for_many),
-                TEST(test_each_its_own),
-                TEST(test_max_age),
-                TEST(test_not_without_end),
-                TEST(test_one_replay),
-                TEST(test_never_a_second),
-                TEST(test_no_new_token),
-                TEST(test_failure_is_no_old_listing),
-                TEST(test_login_needed),
-                TEST(test_callbacks),
-                TEST(test_drop),
-                TEST(test_grant_goes),
-                TEST(test_stopping),
+                TEST(test_one_fetch_for_many), TEST(test_each_its_own), TEST(test_max_age),
+                TEST(test_not_without_end),    TEST(test_one_replay),   TEST(test_refused_stays_refused),
+                TEST(test_never_a_second),     TEST(test_no_new_token), TEST(test_failure_is_no_old_listing),
+                TEST(test_login_needed),       TEST(test_callbacks),    TEST(test_drop),
+                TEST(test_grant_goes),         TEST(test_stopping),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
