@@ -2,13 +2,16 @@
 
 #include <errno.h>
 
+#include "daemon/base/clock-watch.h"
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
+#include "proto/log.h"
 
 struct schedule {
         struct vault *vault; /* borrowed */
         struct refresh *refresh; /* borrowed */
         struct alarm *alarm;
+        struct clock_watch *clock_watch;
 };
 
 #define STUCK_USEC (60 * USEC_PER_SEC) /* until a refresh that could not even begin is begun again */
@@ -52,6 +55,14 @@ static void schedule_on_due(void *userdata) {
         schedule_update(userdata);
 }
 
+static void schedule_on_clock_set(void *userdata) {
+        struct schedule *schedule = userdata;
+
+        log_info("The wall clock was set, or the machine was asleep");
+        vault_redate(schedule->vault);
+        schedule_update(schedule);
+}
+
 int schedule_new(struct schedule **ret, sd_event *event, struct vault *vault, struct refresh *refresh) {
         _cleanup_(schedule_freep) struct schedule *schedule = NULL;
         int r;
@@ -64,6 +75,8 @@ int schedule_new(struct schedule **ret, sd_event *event, struct vault *vault, st
         schedule->refresh = refresh;
 
         r = alarm_new(&schedule->alarm, event, USEC_PER_SEC, schedule_on_due, schedule);
+        if (!r)
+                r = clock_watch_new(&schedule->clock_watch, event, schedule_on_clock_set, schedule);
         if (r)
                 return r;
 
@@ -75,6 +88,7 @@ struct schedule *schedule_free(struct schedule *schedule) {
         if (!schedule)
                 return NULL;
 
+        clock_watch_free(schedule->clock_watch);
         alarm_free(schedule->alarm);
         free(schedule);
         return NULL;

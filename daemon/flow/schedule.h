@@ -2,6 +2,8 @@
 
 /*
  * Schedule: one timer for the next grant that is due, so that tokens are fresh before anyone needs them.
+ *
+ * When the wall clock was set, it has what depends on that reckoned anew first.
  */
 
 #include <systemd/sd-event.h>

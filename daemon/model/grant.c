@@ -112,6 +112,7 @@ static int set_token(struct grant *grant, struct secret *secret, const char *typ
                 return r;
         }
 
+        grant->restored = (struct grant_restored){};
         return token_replace(&grant->token, secret, type ? type : "Bearer", &life);
 }
 
@@ -185,18 +186,27 @@ void grant_reset_tries(struct grant *grant) {
         grant->tries = (struct grant_tries){.tried_usec = grant->tries.tried_usec};
 }
 
+/* The times of one from the disk stay as they were there: by a wall clock that is wrong for now, they would be
+ * others. */
+static void write_token(const struct grant *grant, struct writer *writer) {
+        const struct grant_restored *restored = &grant->restored;
+        const struct token *token = &grant->token;
+
+        write_name(writer, "access_token");
+        write_string_n(writer, secret_string(token->secret), secret_size(token->secret));
+        write_string_member(writer, "token_type", token->type);
+        write_int_member(writer, "obtained_at",
+                         restored->loaded_usec ? restored->obtained_at : clock_to_unix(token->obtained_usec));
+        write_int_member(writer, "expires_at",
+                         restored->loaded_usec ? restored->expires_at : clock_to_unix(token->expires_usec));
+}
+
 void grant_write(const struct grant *grant, struct writer *writer) {
         write_object_begin(writer);
         fields_write(grant_fields, grant, writer);
         write_string_member(writer, "state", state_names[grant->state]);
-        if (grant->token.secret) {
-                write_name(writer, "access_token");
-                write_string_n(writer, secret_string(grant->token.secret), secret_size(grant->token.secret));
-                write_string_member(writer, "token_type", grant->token.type);
-                write_int_member(writer, "obtained_at", clock_to_unix(grant->token.obtained_usec));
-                write_int_member(writer, "expires_at", clock_to_unix(grant->token.expires_usec));
-        }
-
+        if (grant->token.secret)
+                write_token(grant, writer);
         write_object_end(writer);
 }
 
@@ -210,26 +220,42 @@ static int state_parse(enum grant_state *ret, const char *name) {
         return -EBADMSG;
 }
 
-/* The wall clock may have been wrong when the token was saved, or be so now: what remains of its life is
- * never more than all of it. */
-static int restore_token(struct grant *grant, struct rest *rest) {
-        int64_t lifetime = MIN(rest->expires_at - rest->obtained_at, (int64_t)TOKEN_LIFETIME_MAX);
-        struct token_life life = {.obtained_usec = clock_boottime_usec()};
+/* The wall clock may have been wrong when the token was saved, or be so now: what remained of its life when it
+ * was loaded was never more than all of it. */
+void grant_redate(struct grant *grant) {
+        const struct grant_restored *restored = &grant->restored;
+        int64_t lifetime = MIN(restored->expires_at - restored->obtained_at, (int64_t)TOKEN_LIFETIME_MAX);
+        struct token_life life = {.obtained_usec = restored->loaded_usec};
         uint64_t expires_usec, latest_usec;
+
+        if (restored->loaded_usec == 0)
+                return;
+
+        life.lifetime_usec = (uint64_t)MAX(lifetime, (int64_t)0) * USEC_PER_SEC;
+        latest_usec = usec_add(life.obtained_usec, life.lifetime_usec);
+        expires_usec = MIN(clock_from_unix(restored->expires_at), latest_usec);
+
+        (void)crypto_random(&life.random, sizeof(life.random)); /* without it there is just no jitter */
+        token_set_life(&grant->token, &life);
+        token_age(&grant->token, latest_usec - expires_usec);
+}
+
+static int restore_token(struct grant *grant, struct rest *rest) {
         int r;
 
         if (!rest->access_token)
                 return 0;
 
-        life.lifetime_usec = (uint64_t)MAX(lifetime, (int64_t)0) * USEC_PER_SEC;
-        latest_usec = usec_add(life.obtained_usec, life.lifetime_usec);
-        expires_usec = MIN(clock_from_unix(rest->expires_at), latest_usec);
-
-        r = set_token(grant, TAKE(rest->access_token), rest->token_type, life);
+        r = set_token(grant, TAKE(rest->access_token), rest->token_type, (struct token_life){});
         if (r)
                 return r;
 
-        token_age(&grant->token, latest_usec - expires_usec);
+        grant->restored = (struct grant_restored){
+                .loaded_usec = clock_boottime_usec(),
+                .obtained_at = rest->obtained_at,
+                .expires_at = rest->expires_at,
+        };
+        grant_redate(grant);
         return 0;
 }
 

@@ -38,6 +38,12 @@ struct grant_tries {
         unsigned urgent; /* such tries in it */
 };
 
+/* What the disk said of a token's time. */
+struct grant_restored {
+        uint64_t loaded_usec; /* CLOCK_BOOTTIME; 0: the token is not from there */
+        int64_t obtained_at, expires_at; /* Unix seconds */
+};
+
 struct grant {
         struct list link; /* account.grants */
         struct account *account; /* borrowed: the one it belongs to */
@@ -52,6 +58,7 @@ struct grant {
         struct origin origin;
         enum grant_state state;
         struct token token;
+        struct grant_restored restored;
         struct secret *refresh_token; /* NULL: logged in without */
         int64_t refreshed_at; /* Unix seconds: of login or last refresh */
         int64_t used_at; /* Unix seconds: last handed out */
@@ -73,6 +80,10 @@ uint64_t grant_refresh_due_usec(const struct grant *grant);
 
 /* Handed out now. True if it had been idle, so that its refresh is due at another time. */
 bool grant_use(struct grant *grant);
+
+/* The wall clock was set: reckons anew when a token from the disk ends. Of others it is known whatever the wall
+ * clock says. */
+void grant_redate(struct grant *grant);
 
 /* A fresh start, but for the time of the last try, which rations the next. */
 void grant_reset_tries(struct grant *grant);

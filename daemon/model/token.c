@@ -29,9 +29,15 @@ static uint64_t lead_usec(uint64_t lifetime_usec, uint32_t random) {
         return lead;
 }
 
+void token_set_life(struct token *token, const struct token_life *life) {
+        token->obtained_usec = life->obtained_usec;
+        token->expires_usec = usec_add(life->obtained_usec, life->lifetime_usec);
+        token->refresh_usec =
+                token->expires_usec - lead_usec(token->expires_usec - life->obtained_usec, life->random);
+}
+
 int token_replace(struct token *token, struct secret *secret, const char *type, const struct token_life *life) {
         _cleanup_(secret_freep) struct secret *taken = secret;
-        uint64_t expires_usec = usec_add(life->obtained_usec, life->lifetime_usec);
         char *copy;
 
         copy = strdup(type);
@@ -42,11 +48,8 @@ int token_replace(struct token *token, struct secret *secret, const char *type, 
         *token = (struct token){
                 .secret = TAKE(taken),
                 .type = copy,
-                .obtained_usec = life->obtained_usec,
-                .expires_usec = expires_usec,
-                .refresh_usec = expires_usec - lead_usec(expires_usec - life->obtained_usec, life->random),
         };
-
+        token_set_life(token, life);
         return 0;
 }
 

@@ -31,6 +31,9 @@ struct token_life {
 };
 int token_replace(struct token *token, struct secret *secret, const char *type, const struct token_life *life);
 
+/* The same token, of another life. */
+void token_set_life(struct token *token, const struct token_life *life);
+
 /* Moves its clock back, as if it had been obtained that much earlier; not before boot. */
 void token_age(struct token *token, uint64_t usec);
 

@@ -235,6 +235,15 @@ int vault_set_grant_state(struct vault *vault, uint64_t grant_id, enum grant_sta
         return grant_changed(vault, grant);
 }
 
+void vault_redate(struct vault *vault) {
+        for (struct list *l = vault->accounts.next; l != &vault->accounts; l = l->next) {
+                struct account *account = CONTAINER(l, struct account, link);
+
+                for (struct list *g = account->grants.next; g != &account->grants; g = g->next)
+                        grant_redate(CONTAINER(g, struct grant, link));
+        }
+}
+
 int vault_remove_account(struct vault *vault, const char *profile) {
         struct account *account = vault_find_account(vault, profile);
         int r;

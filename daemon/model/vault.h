@@ -49,6 +49,9 @@ int vault_update_grant(struct vault *vault, uint64_t grant_id, struct token_set 
  * grant is gone. */
 int vault_set_grant_state(struct vault *vault, uint64_t grant_id, enum grant_state state, const char *error);
 
+/* The wall clock was set: see grant_redate(). */
+void vault_redate(struct vault *vault);
+
 /* -ENOENT: there is none. */
 int vault_remove_account(struct vault *vault, const char *profile);
 

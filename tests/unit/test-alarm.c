@@ -2,6 +2,9 @@
 
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
+#include <time.h>
+
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
 
@@ -63,6 +66,34 @@ static void test_moves(void **state) {
         assert_int_equal(n_rung, 1);
 }
 
+/* The clock of the timer that expires in an hour, as the kernel has it (proc(5)); -1: there is none. */
+static int clock_of_the_timer(void) {
+        for (int fd = 0; fd < 64; fd++) {
+                char path[64], line[128];
+                int clock = -1, seconds = 0;
+                FILE *info;
+
+                snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+                info = fopen(path, "re");
+                while (info && fgets(line, sizeof(line), info)) {
+                        (void)sscanf(line, "clockid: %d", &clock);
+                        (void)sscanf(line, "it_value: (%d,", &seconds);
+                }
+                if (info)
+                        fclose(info);
+                if (clock >= 0 && seconds > 3000)
+                        return clock;
+        }
+
+        return -1;
+}
+
+static void test_counts_sleep(void **state) {
+        alarm_set(alarm_clock, clock_boottime_usec() + HOUR_USEC);
+        loop();
+        assert_int_equal(clock_of_the_timer(), CLOCK_BOOTTIME);
+}
+
 static void test_switched_off(void **state) {
         alarm_set(alarm_clock, 0);
         alarm_set(alarm_clock, USEC_INFINITY);
@@ -98,6 +129,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_off_at_first), TEST(test_rings_once), TEST(test_moves),
                 TEST(test_switched_off), TEST(test_freed),      TEST(test_frees_itself),
+                TEST(test_counts_sleep),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,6 +209,81 @@ static void test_clocks_that_were_wrong(void **state) {
         assert_int_equal(remaining_of(now, INT64_MAX), TOKEN_LIFETIME_MAX);
 }
 
+/* An hour of which half is over, loaded while the wall clock is wrong by so much, which is then set right. The
+ * seconds that remain before and after. */
+static void assert_set_right(int64_t wrong, int64_t before, int64_t after) {
+        _cleanup_(grant_freep) struct grant *saved = make_grant(), *grant = NULL;
+
+        fake_sleep(1800);
+        saved->restored = (struct grant_restored){1, fake_unix - 1800, fake_unix + 1800};
+        fake_unix += wrong;
+        grant = reload(saved);
+        assert_int_equal(token_remaining_usec(&grant->token, fake_boottime) / USEC_PER_SEC, before);
+
+        fake_sleep(60);
+        fake_unix -= wrong;
+        grant_redate(grant);
+        assert_int_equal(token_remaining_usec(&grant->token, fake_boottime) / USEC_PER_SEC, after);
+        assert_true(grant->token.refresh_usec <= grant->token.expires_usec);
+}
+
+static void test_clock_is_set_right(void **state) {
+        assert_set_right(0, 1800, 1740);
+        assert_set_right(-DAY, 3600, 1740);
+        assert_set_right(-20 * 365 * DAY, 3600, 1740); /* a machine without a clock of its own */
+        assert_set_right(DAY, 0, 1740);
+        assert_set_right(600, 1200, 1740);
+}
+
+/* Not later than it can have been when it was loaded, whatever the wall clock is set to then. */
+static void test_clock_is_set_wrong(void **state) {
+        _cleanup_(grant_freep) struct grant *saved = make_grant(), *grant = reload(saved);
+
+        fake_sleep(1000);
+        fake_unix -= DAY;
+        grant_redate(grant);
+        assert_int_equal(token_remaining_usec(&grant->token, fake_boottime) / USEC_PER_SEC, 2600);
+        fake_unix += 2 * DAY;
+        grant_redate(grant);
+        assert_int_equal(token_remaining_usec(&grant->token, fake_boottime), 0);
+        fake_unix -= DAY;
+        grant_redate(grant);
+        assert_int_equal(token_remaining_usec(&grant->token, fake_boottime) / USEC_PER_SEC, 2600);
+}
+
+/* Of a token that came while this process ran the wall clock says nothing. */
+static void test_clock_is_set_under_a_live_token(void **state) {
+        _cleanup_(token_set_freep) struct token_set *tokens = make_tokens(NULL, fake_boottime);
+        _cleanup_(grant_freep) struct grant *saved = make_grant(), *grant = reload(saved);
+        uint64_t expires_usec;
+
+        assert_int_equal(grant_take_tokens(grant, add_entry(tokens, GROUPS, "new", NULL), fake_boottime), 0);
+        expires_usec = grant->token.expires_usec;
+        fake_unix += DAY;
+        grant_redate(grant);
+        assert_true(grant->token.expires_usec == expires_usec);
+        fake_unix -= DAY;
+
+        grant->restored = (struct grant_restored){};
+        token_deinit(&grant->token);
+        grant_redate(grant); /* there is none */
+        assert_null(grant->token.secret);
+}
+
+/* What the disk said is not overwritten by what a wrong clock makes of it. */
+static void test_saved_again_by_a_wrong_clock(void **state) {
+        _cleanup_(grant_freep) struct grant *saved = make_grant(), *wrong = NULL, *again = NULL;
+
+        saved->restored = (struct grant_restored){1, fake_unix, fake_unix + 3600};
+        fake_unix -= DAY;
+        wrong = reload(saved);
+        fake_sleep(600);
+        again = reload(wrong);
+        fake_unix += DAY;
+        grant_redate(again);
+        assert_int_equal(token_remaining_usec(&again->token, fake_boottime) / USEC_PER_SEC, 3000);
+}
+
 static void test_what_is_no_grant(void **state) {
         static const char *const texts[] = {
                 "",
@@ -242,6 +317,10 @@ int main(void) {
                 cmocka_unit_test(test_saved_and_loaded),
                 cmocka_unit_test(test_states_are_saved),
                 cmocka_unit_test(test_clocks_that_were_wrong),
+                cmocka_unit_test(test_clock_is_set_right),
+                cmocka_unit_test(test_clock_is_set_wrong),
+                cmocka_unit_test(test_clock_is_set_under_a_live_token),
+                cmocka_unit_test(test_saved_again_by_a_wrong_clock),
                 cmocka_unit_test(test_what_is_no_grant),
         };
 

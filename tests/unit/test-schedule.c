@@ -2,6 +2,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "daemon/base/clock-watch.h"
 #include "daemon/flow/schedule.h"
 #include "tests/unit/fake-alarm.h"
 #include "tests/unit/logins.h"
@@ -24,6 +25,21 @@ void refresh_start(struct refresh *refresh, uint64_t grant_id) {
         n_asked++;
         if (can_start && !refresh_is_flying(refresh, grant_id))
                 flying[n_started++] = grant_id;
+}
+
+/* The other one: a wall clock that is set by hand. */
+
+static clock_watch_fn clock_was_set;
+static void *clock_was_set_userdata;
+
+int clock_watch_new(struct clock_watch **ret, sd_event *event, clock_watch_fn set, void *userdata) {
+        clock_was_set = set;
+        clock_was_set_userdata = userdata;
+        return 0;
+}
+
+struct clock_watch *clock_watch_free(struct clock_watch *watch) {
+        return NULL;
 }
 
 static struct vault *vault;
@@ -124,6 +140,22 @@ static void test_changes(void **state) {
         assert_int_equal(n_started, 0);
 }
 
+/* What came from the disk is due by the clock as it is now. */
+static void test_clock_set(void **state) {
+        struct grant *grant = add_due("default", GROUPS, 100);
+
+        grant->restored = (struct grant_restored){fake_boottime, fake_unix, fake_unix + 100 * 3600};
+        schedule_update(schedule);
+        assert_int_equal(fake_alarm_in(), 100);
+
+        fake_unix += 90 * 3600;
+        clock_was_set(clock_was_set_userdata);
+        assert_in_range(fake_alarm_in(), 10 * 3600 - 4500, 10 * 3600 - 3600);
+        fake_unix += 20 * 3600;
+        clock_was_set(clock_was_set_userdata);
+        assert_int_equal(n_started, 1);
+}
+
 /* What was idle is kept fresh again from its next use on. */
 static void test_use(void **state) {
         struct grant *grant = add_due("default", GROUPS, 300);
@@ -140,8 +172,8 @@ static void test_use(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_nothing), TEST(test_the_next_one), TEST(test_use),
-                TEST(test_overdue), TEST(test_changes),      TEST(test_cannot_start),
+                TEST(test_nothing), TEST(test_the_next_one), TEST(test_use),       TEST(test_overdue),
+                TEST(test_changes), TEST(test_cannot_start), TEST(test_clock_set),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,6 +62,16 @@ static void test_replace(void **state) {
         assert_true(token.expires_usec == 3 * HOUR);
 }
 
+static void test_set_life(void **state) {
+        _cleanup_(token_deinit) struct token token = make(0, HOUR, 0), other = make(HOUR, 2 * HOUR, 7);
+        struct token_life life = {HOUR, 2 * HOUR, 7};
+
+        token_set_life(&token, &life);
+        assert_string_equal(secret_string(token.secret), "token");
+        assert_true(token.obtained_usec == HOUR && token.expires_usec == 3 * HOUR);
+        assert_true(token.refresh_usec == other.refresh_usec);
+}
+
 static void test_remaining(void **state) {
         _cleanup_(token_deinit) struct token token = make(10 * SECOND, 100 * SECOND, 0);
         struct token none = {.expires_usec = USEC_INFINITY};
@@ -86,7 +96,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_lead),          cmocka_unit_test(test_jitter),
                 cmocka_unit_test(test_huge_lifetime), cmocka_unit_test(test_replace),
-                cmocka_unit_test(test_remaining),     cmocka_unit_test(test_age),
+                cmocka_unit_test(test_set_life),      cmocka_unit_test(test_remaining),
+                cmocka_unit_test(test_age),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
