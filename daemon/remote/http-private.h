@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 
 #include "daemon/remote/http.h"
+#include "daemon/remote/skew.h"
 #include "proto/list.h"
 
 struct http {
@@ -21,6 +22,7 @@ struct http {
 
         char *ca_file, *proxy;
         uint64_t timeout_usec;
+        struct skew skew;
 
         struct list running, finished, cancelled; /* http_request.link */
 };

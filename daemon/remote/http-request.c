@@ -123,7 +123,11 @@ static void request_set_content_type(struct http_request *request, const char *v
 static void request_set_reply(struct http_request *request) {
         char *content_type = NULL;
         curl_off_t retry_after = 0;
+        struct curl_header *date;
         long status = 0;
+
+        if (curl_easy_header(request->easy, "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK)
+                skew_note(&request->http->skew, date->value);
 
         (void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
         (void)curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after);

@@ -188,6 +188,10 @@ int http_configure(struct http *http, const struct http_settings *settings) {
         return 0;
 }
 
+int64_t http_skew(const struct http *http) {
+        return skew_seconds(&http->skew);
+}
+
 struct http *http_free(struct http *http) {
         if (!http)
                 return NULL;

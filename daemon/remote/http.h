@@ -34,6 +34,9 @@ int http_new(struct http **ret, sd_event *event, const struct http_settings *set
 /* For the requests from now on. */
 int http_configure(struct http *http, const struct http_settings *settings);
 
+/* By the latest answer (daemon/remote/skew.h). */
+int64_t http_skew(const struct http *http);
+
 /* No request may be left. */
 struct http *http_free(struct http *http);
 
