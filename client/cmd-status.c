@@ -18,7 +18,8 @@ static const struct option_spec options[] = {
 static const char help[] = "Usage: globus-agentctl status [OPTION]...\n"
                            "\n"
                            "Show the agent, its settings, what protects the store, and for each grant its\n"
-                           "scopes, the time left, the next refresh, the last error, and whether it is saved.\n"
+                           "scopes, the time left, the next refresh, the last success, the last error and\n"
+                           "the tries so far, and whether it is saved.\n"
                            "\n"
                            "      --json  the same as JSON\n";
 

@@ -138,7 +138,7 @@ static int append_grant_state(struct buffer *out, struct json_object *grant) {
         else
                 r = append(out, "", "%s", state);
 
-        if (!r && !reply_bool(grant, "refreshable"))
+        if (!r && streq(state, "valid") && !reply_bool(grant, "refreshable"))
                 r = append(out, "", ", without a refresh token");
         else if (!r && refresh_at > 0)
                 r = append(out, "", ", next refresh in %s", refresh);
@@ -146,11 +146,43 @@ static int append_grant_state(struct buffer *out, struct json_object *grant) {
         return r ?: append(out, "\n", ", %s", reply_bool(grant, "saved") ? "saved" : "not saved");
 }
 
-static int append_grant(struct buffer *out, struct json_object *grant) {
+/* "last error at 2026-11-23 10:00:00, 3 tries so far, no other for 40 s: connection refused" */
+static int append_grant_error(struct buffer *out, struct json_object *grant) {
+        int64_t at = reply_int(grant, "last_error_at", 0), tries = reply_int(grant, "tries", 0),
+                retry_at = reply_int(grant, "retry_at", 0);
         const char *last_error = json_get_string(grant, "last_error");
-        int64_t retry_at = reply_int(grant, "retry_at", 0);
+        char when[TIME_SIZE], retry[TEXT_DURATION_SIZE];
+        int r;
+
+        if (!last_error)
+                return 0;
+
+        format_time(when, at);
+        text_duration(retry, retry_at - time(NULL));
+        r = buffer_append_string(out, "    last error");
+        if (!r && at > 0)
+                r = append(out, "", " at %s", when);
+        if (!r && tries > 0)
+                r = append(out, "", ", %" PRIi64 " %s so far", tries, tries == 1 ? "try" : "tries");
+        if (!r && retry_at > 0)
+                r = append(out, "", ", no other for %s", retry);
+
+        return r ?: append(out, "\n", ": %s", last_error);
+}
+
+static int append_grant_success(struct buffer *out, struct json_object *grant) {
+        int64_t refreshed_at = reply_int(grant, "refreshed_at", 0);
+        char when[TIME_SIZE];
+
+        if (refreshed_at <= 0)
+                return 0;
+
+        format_time(when, refreshed_at);
+        return append(out, "\n", "    last success at %s", when);
+}
+
+static int append_grant(struct buffer *out, struct json_object *grant) {
         size_t n = reply_length(grant, "scopes");
-        char retry[TEXT_DURATION_SIZE];
         int r;
 
         r = append(out, "\n", "  %s", member(grant, "resource_server"));
@@ -159,13 +191,15 @@ static int append_grant(struct buffer *out, struct json_object *grant) {
         for (size_t i = 0; i < n && !r; i++)
                 r = append(out, "\n", "    %s %s", i == 0 ? "scopes" : "      ",
                            json_object_get_string(reply_element(grant, "scopes", i)) ?: "");
-        if (r || !last_error)
-                return r;
+        r = r ?: append_grant_success(out, grant);
+        r = r ?: append_grant_error(out, grant);
+        if (!r && reply_bool(grant, "expiring_soon"))
+                r = append(
+                        out, "\n",
+                        "    expires soon: Globus ends what is not refreshed for 6 months; see that it can be "
+                        "reached");
 
-        text_duration(retry, retry_at - time(NULL));
-        if (retry_at > 0)
-                return append(out, "\n", "    last error: %s; next try in %s", last_error, retry);
-        return append(out, "\n", "    last error: %s", last_error);
+        return r;
 }
 
 static int append_profile(struct buffer *out, struct json_object *profile) {

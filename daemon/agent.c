@@ -246,6 +246,7 @@ static int agent_add_door(struct agent *agent, int fd) {
         context->save = agent->save;
         context->open = agent->open;
         context->follow = agent->follow;
+        context->http = agent->http;
         context->revoker = agent->revoker;
         context->schedule = agent->schedule;
         context->logins = agent->logins;

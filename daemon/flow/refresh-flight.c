@@ -78,10 +78,8 @@ static void grant_put_off(struct grant *grant, const struct fault *why) {
 
         grant->tries.failures++;
         grant->tries.retry_usec = clock_boottime_usec() + pause;
-        if (grant->state == GRANT_ALIVE) {
-                free(grant->tries.error);
-                grant->tries.error = strdup(fault_message(why));
-        }
+        if (grant->state == GRANT_ALIVE)
+                (void)grant_set_error(grant, fault_message(why));
 
         log_warning("Refreshing %s for '%s' failed, next try in %" PRIu64 " s: %s", grant->resource_server,
                     grant->account->profile, (pause + USEC_PER_SEC - 1) / USEC_PER_SEC, fault_message(why));

@@ -181,6 +181,20 @@ uint64_t grant_refresh_due_usec(const struct grant *grant) {
         return due;
 }
 
+int grant_set_error(struct grant *grant, const char *error) {
+        free(grant->tries.error);
+        grant->tries.error = strdup(error);
+        grant->tries.error_usec = clock_boottime_usec();
+        return grant->tries.error ? 0 : -ENOMEM;
+}
+
+bool grant_expires_soon(const struct grant *grant) {
+        int64_t unused = (int64_t)(clock_realtime_usec() / USEC_PER_SEC) - grant->refreshed_at;
+
+        return grant->refresh_token && grant->state != GRANT_DEAD &&
+               unused >= (GRANT_UNUSED_DAYS_MAX - GRANT_WARNING_DAYS) * SECONDS_PER_DAY;
+}
+
 void grant_reset_tries(struct grant *grant) {
         free(grant->tries.error);
         grant->tries = (struct grant_tries){.tried_usec = grant->tries.tried_usec};

@@ -26,6 +26,8 @@ enum grant_state {
 enum {
         GRANT_IDLE_DAYS = 7, /* unused for so long, it is no longer kept fresh, */
         GRANT_IDLE_REFRESH_DAYS = 30, /* but refreshed this often, so that its refresh token lives */
+        GRANT_UNUSED_DAYS_MAX = 182, /* for Globus ends one that is not used for six months; */
+        GRANT_WARNING_DAYS = 14, /* a person is told before */
 };
 
 /* How refreshing went; not saved. */
@@ -34,6 +36,7 @@ struct grant_tries {
         uint64_t retry_usec; /* no sooner, 0: whenever */
         unsigned failures; /* in a row */
         char *error; /* of the last one, in words; NULL: it worked */
+        uint64_t error_usec; /* when that was, CLOCK_BOOTTIME */
         uint64_t urgent_usec; /* a minute begins in which people may insist on tries */
         unsigned urgent; /* such tries in it */
 };
@@ -84,6 +87,12 @@ bool grant_use(struct grant *grant);
 /* The wall clock was set: reckons anew when a token from the disk ends. Of others it is known whatever the wall
  * clock says. */
 void grant_redate(struct grant *grant);
+
+/* The last try failed now, in words. -ENOMEM: they are not known. */
+int grant_set_error(struct grant *grant, const char *error);
+
+/* Its refresh token will soon have been unused for so long that Globus ends it, if it has not yet. */
+bool grant_expires_soon(const struct grant *grant);
 
 /* A fresh start, but for the time of the last try, which rations the next. */
 void grant_reset_tries(struct grant *grant);

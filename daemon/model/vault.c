@@ -215,19 +215,14 @@ int vault_update_grant(struct vault *vault, uint64_t grant_id, struct token_set 
 
 int vault_set_grant_state(struct vault *vault, uint64_t grant_id, enum grant_state state, const char *error) {
         struct grant *grant = vault_find_grant(vault, grant_id);
-        char *copy = NULL;
+        int r;
 
         if (!grant)
                 return -ENOENT;
 
-        if (error) {
-                copy = strdup(error);
-                if (!copy)
-                        return -ENOMEM;
-        }
-
-        free(grant->tries.error);
-        grant->tries.error = copy;
+        r = grant_set_error(grant, error);
+        if (r)
+                return r;
         if (grant->state == state)
                 return 0;
 

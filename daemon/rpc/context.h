@@ -22,6 +22,7 @@ struct context {
         struct save *save;
         struct open *open;
         struct follow *follow;
+        const struct http *http;
         struct revoker *revoker;
         struct provide provide;
         struct schedule *schedule;

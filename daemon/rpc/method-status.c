@@ -1,5 +1,6 @@
 /* GetStatus: what the agent is, has, and has trouble with. Never waits. */
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ static const char *grant_state(const struct grant *grant, uint64_t now) {
         if (token_remaining_usec(&grant->token, now) > 0)
                 return "valid";
 
-        return grant->refresh_token ? "expired" : "login_needed";
+        return grant->refresh_token && grant->state == GRANT_ALIVE ? "expired" : "login_needed";
 }
 
 static void write_grant_times(struct writer *writer, const struct grant *grant, uint64_t now) {
@@ -30,8 +31,16 @@ static void write_grant_times(struct writer *writer, const struct grant *grant, 
         if (due != USEC_INFINITY)
                 write_int_member(writer, "refresh_at", clock_to_unix(MAX(due, now)));
         write_int_member(writer, "refreshed_at", grant->refreshed_at);
-        if (grant->tries.retry_usec > now)
-                write_int_member(writer, "retry_at", clock_to_unix(grant->tries.retry_usec));
+        write_bool_member(writer, "expiring_soon", grant_expires_soon(grant));
+}
+
+static void write_grant_tries(struct writer *writer, const struct grant_tries *tries, uint64_t now) {
+        write_string_member(writer, "last_error", tries->error);
+        if (tries->error)
+                write_int_member(writer, "last_error_at", clock_to_unix(tries->error_usec));
+        write_int_member(writer, "tries", tries->failures);
+        if (tries->retry_usec > now)
+                write_int_member(writer, "retry_at", clock_to_unix(tries->retry_usec));
 }
 
 static void write_grant(struct writer *writer, const struct grant *grant, const struct vault *vault) {
@@ -44,7 +53,7 @@ static void write_grant(struct writer *writer, const struct grant *grant, const 
         write_string_member(writer, "state", grant_state(grant, now));
         write_grant_times(writer, grant, now);
         write_bool_member(writer, "refreshable", grant->refresh_token && grant->state != GRANT_DEAD);
-        write_string_member(writer, "last_error", grant->tries.error);
+        write_grant_tries(writer, &grant->tries, now);
         write_bool_member(writer, "saved", grant->change <= vault_saved(vault));
         write_string_member(writer, "client_id", grant->origin.client_id);
         write_string_member(writer, "auth_url", grant->origin.auth_url);
@@ -129,6 +138,18 @@ static void write_settings(struct writer *writer, const struct config *config) {
         write_array_end(writer);
 }
 
+static void write_skew(struct writer *writer, int64_t ahead) {
+        _cleanup_(freep) char *text = NULL;
+
+        if (ahead == 0)
+                return;
+        if (asprintf(&text, "The clock of this machine is %" PRIi64 " minutes %s that of Globus: set it right",
+                     ((ahead < 0 ? -ahead : ahead) + 30) / 60, ahead < 0 ? "ahead of" : "behind") < 0)
+                text = NULL;
+
+        write_string(writer, text ? text : "The clock of this machine is wrong");
+}
+
 static void write_problems(struct writer *writer, const struct context *context) {
         const struct fault *problem = config_problem(context->config);
 
@@ -144,7 +165,8 @@ static void write_problems(struct writer *writer, const struct context *context)
                              "same moment, one change may be lost, and with it a login");
         if (listener_connections_max(context->listener) < LISTENER_CONNECTIONS_MAX)
                 write_string(writer,
-                             "the limit on open files allows fewer connections than the agent would serve");
+                             "The limit on open files allows fewer connections than the agent would serve");
+        write_skew(writer, http_skew(context->http));
         write_array_end(writer);
 }
 

@@ -141,6 +141,37 @@ static void test_due_when_idle(void **state) {
         assert_true(grant_refresh_due_usec(grant) == grant->token.refresh_usec);
 }
 
+/* Told before Globus ends what is not used for six months. */
+static void test_expires_soon(void **state) {
+        _cleanup_(grant_freep) struct grant *grant = make_grant();
+
+        fake_sleep((182 - 14) * DAY - 1);
+        assert_false(grant_expires_soon(grant));
+        fake_sleep(1);
+        assert_true(grant_expires_soon(grant));
+        fake_sleep(365 * DAY);
+        assert_true(grant_expires_soon(grant)); /* it may still live */
+
+        grant->state = GRANT_DEAD;
+        assert_false(grant_expires_soon(grant));
+        grant->state = GRANT_CLIENT_AT_FAULT;
+        assert_true(grant_expires_soon(grant));
+        grant->refresh_token = secret_free(grant->refresh_token);
+        assert_false(grant_expires_soon(grant));
+        grant->refreshed_at = INT64_MAX;
+        assert_false(grant_expires_soon(grant));
+}
+
+static void test_error(void **state) {
+        _cleanup_(grant_freep) struct grant *grant = make_grant();
+
+        assert_int_equal(grant_set_error(grant, "no route"), 0);
+        fake_sleep(10);
+        assert_int_equal(grant_set_error(grant, "refused"), 0);
+        assert_string_equal(grant->tries.error, "refused");
+        assert_true(grant->tries.error_usec == fake_boottime);
+}
+
 static void test_saved_and_loaded(void **state) {
         _cleanup_(grant_freep) struct grant *grant = make_grant(), *again = NULL;
 
@@ -314,6 +345,8 @@ int main(void) {
                 cmocka_unit_test(test_due),
                 cmocka_unit_test(test_due_never_in_a_tight_loop),
                 cmocka_unit_test(test_due_when_idle),
+                cmocka_unit_test(test_expires_soon),
+                cmocka_unit_test(test_error),
                 cmocka_unit_test(test_saved_and_loaded),
                 cmocka_unit_test(test_states_are_saved),
                 cmocka_unit_test(test_clocks_that_were_wrong),

@@ -42,8 +42,14 @@ static void test_whole(void **state) {
                          "\"grants\":[{\"resource_server\":\"groups\",\"scopes\":[\"x\",\"y\"],\"state\":"
                          "\"valid\","
                          "\"expires_in\":3660,\"refreshable\":true,\"last_error\":\"refused\",\"saved\":true},"
+                         "{\"resource_server\":\"search\",\"scopes\":[],\"state\":\"expired\","
+                         "\"refreshed_at\":1700000000,\"refreshable\":true,\"expiring_soon\":true,"
+                         "\"last_error\":\"no route\","
+                         "\"last_error_at\":1700000060,\"tries\":3,\"retry_at\":1,\"saved\":true},"
                          "{\"resource_server\":\"auth\",\"scopes\":[],\"state\":\"login_needed\","
-                         "\"refreshable\":false,\"saved\":false}]}]}",
+                         "\"refreshable\":false,\"saved\":false},"
+                         "{\"resource_server\":\"flows\",\"scopes\":[],\"state\":\"valid\","
+                         "\"expires_in\":60,\"refreshable\":false,\"saved\":true}]}]}",
                          head) > 0);
         text = status_text(json);
 
@@ -54,9 +60,12 @@ static void test_whole(void **state) {
         assert_says(text, "\nSettings\n  ca_file  /x  (environment)\n");
         assert_says(text, "\nProfile 'default': ada (production)\n  groups\n    valid for 1 h 1 min, saved\n"
                           "    scopes x\n           y\n    last error: refused\n");
-        assert_says(
-                text,
-                "  auth\n    a login is needed: globus-agentctl login, without a refresh token, not saved\n");
+        assert_says(text, "    expired, will be refreshed when it is asked for, saved\n"
+                          "    last success at 2023-11-14 22:13:20\n"
+                          "    last error at 2023-11-14 22:14:20, 3 tries so far, no other for 0 s: no route\n"
+                          "    expires soon: Globus ends what");
+        assert_says(text, "  auth\n    a login is needed: globus-agentctl login, not saved\n");
+        assert_says(text, "  flows\n    valid for 1 min, without a refresh token, saved\n");
 }
 
 static void test_nobody(void **state) {
@@ -70,6 +79,8 @@ static void test_nobody(void **state) {
 }
 
 int main(void) {
+        setenv("TZ", "UTC", 1);
+
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_whole),
                 cmocka_unit_test(test_nobody),
