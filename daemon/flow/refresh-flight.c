@@ -65,8 +65,9 @@ static void flight_on_end(struct flight *flight, enum grant_state state, const s
         grant->tries.retry_usec =
                 state == GRANT_CLIENT_AT_FAULT ? clock_boottime_usec() + RETRY_CLIENT_USEC : 0;
         refresh_need_login(grant, state == GRANT_DEAD ? "dead" : "client", &fault);
-        log_warning("Refreshing %s for '%s' failed for good, a login is needed: %s", grant->resource_server,
-                    grant->account->profile, fault_message(why));
+        log_warning("Refreshing %s for '%s' failed, %s: %s", grant->resource_server, grant->account->profile,
+                    state == GRANT_DEAD ? "a login is needed" : "a login is needed, or next try in an hour",
+                    fault_message(why));
 
         save_kick(refresh->deps.save);
         flight_land(flight, &fault);

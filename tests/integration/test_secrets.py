@@ -19,6 +19,7 @@ def busy(ada):
     ada.globus.revoke_access_tokens()
     ada.ctl("groups").ok()
     ada.token("auth", "--refresh")
+    ada.ctl("token", "auth", "--rejected", stdin=f"{ada.token('auth')}\n")
     ada.globus.faults.refresh.answer(400, body='{"error": "invalid_request"}', times=1)
     ada.ctl("-p", "lab", "token", "--refresh")
     login = ada.start_login("--service", "transfer")
