@@ -85,10 +85,13 @@ def test_what_is_no_token_is_said(ada, stdin):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="what is not dumpable can be looked at by root only")
 def test_refused_token_is_not_left_in_memory(ada):
-    refused = ada.token()
-    rejected(ada, refused).ok()
-    ada.ctl("status").ok()                              # which takes the buffers
-    assert refused.encode() not in memory(ada.pid) and ada.token().encode() in memory(ada.pid)
+    end = "ThatOnlyThisCallHasEverHad"
+    maps = pathlib.Path(f"/proc/{ada.pid}/maps").read_text()
+    if "libasan" in maps:
+        pytest.skip("the shadow of AddressSanitizer is too large to look through")
+    token = rejected(ada, f"Ag{'x' * 40}{end}").ok().out.removesuffix("\n")
+    found = memory(ada.pid)
+    assert token.encode() in found and end.encode() not in found
 
 
 def memory(pid):
