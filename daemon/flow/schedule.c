@@ -16,34 +16,45 @@ struct schedule {
 
 #define STUCK_USEC (60 * USEC_PER_SEC) /* until a refresh that could not even begin is begun again */
 
-/* Starts what is due, and tells when the next one will be. */
-static uint64_t account_refresh_due(struct schedule *schedule, struct account *account) {
-        uint64_t now = clock_boottime_usec(), next = USEC_INFINITY;
+/* One turn of the loop: what is due, as far as there is room for it, and when the next one will be. */
+struct round {
+        uint64_t now, next;
+        size_t room;
+};
 
-        for (struct list *l = account->grants.next; l != &account->grants; l = l->next) {
-                struct grant *grant = CONTAINER(l, struct grant, link);
-                uint64_t due = grant_refresh_due_usec(grant);
+static void round_see(struct round *round, struct refresh *refresh, const struct grant *grant) {
+        uint64_t due = grant_refresh_due_usec(grant);
 
-                if (due <= now)
-                        refresh_start(schedule->refresh, grant->id);
-                if (!refresh_is_flying(schedule->refresh, grant->id))
-                        next = MIN(next, due > now ? due : now + STUCK_USEC);
+        if (due > round->now) {
+                round->next = MIN(round->next, due);
+                return;
         }
+        if (round->room == 0 || refresh_is_flying(refresh, grant->id))
+                return; /* the end of a flight is the time to look again */
 
-        return next;
+        round->room--;
+        refresh_start(refresh, grant->id);
+        if (!refresh_is_flying(refresh, grant->id))
+                round->next = MIN(round->next, round->now + STUCK_USEC);
 }
 
 void schedule_update(struct schedule *schedule) {
         struct list *accounts = vault_accounts(schedule->vault);
-        uint64_t next = USEC_INFINITY;
+        size_t flights = refresh_count(schedule->refresh);
+        struct round round = {
+                .now = clock_boottime_usec(),
+                .next = USEC_INFINITY,
+                .room = SCHEDULE_FLIGHTS - MIN(flights, (size_t)SCHEDULE_FLIGHTS),
+        };
 
         for (struct list *l = accounts->next; l != accounts; l = l->next) {
-                uint64_t due = account_refresh_due(schedule, CONTAINER(l, struct account, link));
+                struct account *account = CONTAINER(l, struct account, link);
 
-                next = MIN(next, due);
+                for (struct list *g = account->grants.next; g != &account->grants; g = g->next)
+                        round_see(&round, schedule->refresh, CONTAINER(g, struct grant, link));
         }
 
-        alarm_set(schedule->alarm, next);
+        alarm_set(schedule->alarm, round.next);
 }
 
 void schedule_use(struct schedule *schedule, struct grant *grant) {

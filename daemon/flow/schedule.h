@@ -3,12 +3,17 @@
 /*
  * Schedule: one timer for the next grant that is due, so that tokens are fresh before anyone needs them.
  *
- * When the wall clock was set, it has what depends on that reckoned anew first.
+ * Of many that are due at once, a few are refreshed at a time. When the wall clock was set, it has what depends
+ * on that reckoned anew first.
  */
 
 #include <systemd/sd-event.h>
 
 #include "daemon/flow/refresh.h"
+
+/* How many refreshes there may be for the schedule to begin another: as many as there are connections, and a
+ * few that save. Whoever waits for a token is not kept from a refresh by it. */
+enum { SCHEDULE_FLIGHTS = 8 };
 
 struct schedule;
 

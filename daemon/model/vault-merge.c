@@ -97,7 +97,9 @@ static int merge_account(struct vault *vault, const struct catalog *catalog, con
             (account && pending_is_unsaved(&vault->pending, account->uuid)))
                 return 0;
         if (account && uuid_equal(account->uuid, record->uuid) && account->generation >= record->generation)
-                return 0;
+                return account->generation > record->generation
+                               ? pending_add_account(&vault->pending, CHANGE_REPLACE, account)
+                               : 0;
 
         r = parse_account(&newer, record);
         if (r)
@@ -152,7 +154,9 @@ static int merge_grant(struct vault *vault, const struct catalog *catalog, const
         if (grant && pending_is_unsaved(&vault->pending, grant->uuid))
                 return 0;
         if (grant && uuid_equal(grant->uuid, record->uuid) && grant->generation >= record->generation)
-                return 0;
+                return grant->generation > record->generation
+                               ? pending_add_grant(&vault->pending, CHANGE_REPLACE, grant)
+                               : 0;
 
         r = parse_grant(&newer, record);
         if (r)

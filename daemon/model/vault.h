@@ -67,8 +67,9 @@ void vault_return_changes(struct vault *vault, struct list *changes);
 
 /* Takes over what is on disk: records that are new or newer there are loaded, those that are gone there are
  * dropped, and vault_version() is the store's. What is not saved yet (pending, or carried by a save) stays as
- * it is here, so after a commit say first that it is saved. A record that cannot be understood, or a grant
- * without an account, is left alone on disk and passed over. */
+ * it is here, so after a commit say first that it is saved. What is older there than here, from an old copy put
+ * back, say, is a change once more. A record that cannot be understood, or a grant without an account, is left
+ * alone on disk and passed over. */
 int vault_merge(struct vault *vault, const struct store *store);
 
 /* Which version of the store the vault is a cache of; none before the first. Borrowed. */

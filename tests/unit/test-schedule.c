@@ -9,8 +9,9 @@
 
 /* The neighbour: a refresh that remembers what it was told to start. */
 
-static uint64_t flying[8];
+static uint64_t flying[32];
 static unsigned n_asked, n_started;
+static unsigned n_others; /* flights of grants that are not the test's */
 static bool can_start;
 
 bool refresh_is_flying(const struct refresh *refresh, uint64_t grant_id) {
@@ -19,6 +20,10 @@ bool refresh_is_flying(const struct refresh *refresh, uint64_t grant_id) {
                         return true;
 
         return false;
+}
+
+size_t refresh_count(const struct refresh *refresh) {
+        return n_others + n_started;
 }
 
 void refresh_start(struct refresh *refresh, uint64_t grant_id) {
@@ -47,7 +52,7 @@ static struct schedule *schedule;
 
 static int set_up(void **state) {
         memset(flying, 0, sizeof(flying));
-        n_asked = n_started = 0;
+        n_asked = n_started = n_others = 0;
         can_start = true;
         assert_int_equal(vault_new(&vault), 0);
         return schedule_new(&schedule, NULL, vault, NULL);
@@ -104,6 +109,26 @@ static void test_overdue(void **state) {
         assert_int_equal(n_started, 2);
         schedule_update(schedule);
         assert_int_equal(n_started, 2);
+}
+
+/* A few at a time, and none beside as many that others wait for. */
+static void test_crowd(void **state) {
+        char profile[] = "a";
+
+        for (; profile[0] < 'u'; profile[0]++)
+                (void)add_due(profile, GROUPS, 10);
+        fake_sleep(10);
+        n_others = 3;
+        schedule_update(schedule);
+        assert_int_equal(n_started, SCHEDULE_FLIGHTS - 3);
+        assert_int_equal(fake_alarm_in(), -1); /* whatever lands says so */
+
+        n_others = 40;
+        schedule_update(schedule);
+        assert_int_equal(n_started, SCHEDULE_FLIGHTS - 3);
+        n_others = 0;
+        schedule_update(schedule);
+        assert_int_equal(n_started, SCHEDULE_FLIGHTS);
 }
 
 /* One that cannot even begin, for want of memory, say, is neither forgotten nor begun in a loop. */
@@ -173,7 +198,7 @@ static void test_use(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_nothing), TEST(test_the_next_one), TEST(test_use),       TEST(test_overdue),
-                TEST(test_changes), TEST(test_cannot_start), TEST(test_clock_set),
+                TEST(test_changes), TEST(test_cannot_start), TEST(test_clock_set), TEST(test_crowd),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

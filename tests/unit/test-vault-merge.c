@@ -120,6 +120,40 @@ static void test_older_on_disk(void **state) {
         assert_secret(get_grant(f->here, "default", GROUPS)->token.secret, "new");
 }
 
+/* A directory that comes back as it was, a backup put back: what is here is not to be lost with the daemon. */
+static void test_old_copy_put_back(void **state) {
+        struct fixture *f = *state;
+        struct store_version *version = &f->disk.version;
+        struct store copy = {.records = LIST_INIT(copy.records)};
+
+        share_login(f, GROUPS);
+        for (struct list *l = f->disk.records.next; l != &f->disk.records; l = l->next) {
+                struct record *record;
+
+                assert_int_equal(record_copy(&record, CONTAINER(l, struct record, link)), 0);
+                list_append(&copy.records, &record->link);
+        }
+        assert_int_equal(refresh(f->here, get_grant(f->here, "default", GROUPS)->id, GROUPS, "new", "rotated"),
+                         0);
+        save(f, f->here);
+
+        wipe_disk(f);
+        while (!list_is_empty(&copy.records)) {
+                struct list *first = list_first(&copy.records);
+
+                list_unlink(first);
+                list_append(&f->disk.records, first);
+        }
+        version->bytes[0]++;
+        load(f, f->here);
+        assert_secret(get_grant(f->here, "default", GROUPS)->refresh_token, "rotated");
+        assert_true(vault_saved(f->here) < vault_changed(f->here));
+        save(f, f->here);
+        load(f, f->there);
+        assert_secret(get_grant(f->there, "default", GROUPS)->refresh_token, "rotated");
+        assert_true(vault_saved(f->here) == vault_changed(f->here));
+}
+
 static void test_both_refreshed(void **state) {
         struct fixture *f = *state;
 
@@ -321,6 +355,7 @@ int main(void) {
                 TEST(test_load),
                 TEST(test_refreshed_elsewhere),
                 TEST(test_older_on_disk),
+                TEST(test_old_copy_put_back),
                 TEST(test_both_refreshed),
                 TEST(test_logged_in_elsewhere),
                 TEST(test_logged_out_elsewhere),
