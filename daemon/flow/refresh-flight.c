@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/flow/backoff.h"
 #include "proto/log.h"
 
 #define RETRY_CLIENT_USEC (3600 * USEC_PER_SEC)
@@ -75,7 +76,7 @@ static void flight_on_end(struct flight *flight, enum grant_state state, const s
 
 /* What Globus said when it ended the grant, or would not have its client, stays the reason. */
 static void grant_put_off(struct grant *grant, const struct fault *why) {
-        uint64_t pause = refresh_pause_usec(&grant->tries, why);
+        uint64_t pause = backoff_usec(grant->tries.failures, why);
 
         grant->tries.failures++;
         grant->tries.retry_usec = clock_boottime_usec() + pause;

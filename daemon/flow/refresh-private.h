@@ -33,9 +33,6 @@ int flight_new(struct flight **ret, struct refresh *refresh, struct grant *grant
 /* Ends the flight, which is freed: from the first line on, refresh_join() starts a new one. */
 void flight_land(struct flight *flight, const struct fault *fault);
 
-/* How long after a failed try: anything up to a bound that doubles, but never before the server wants it. */
-uint64_t refresh_pause_usec(const struct grant_tries *tries, const struct fault *fault);
-
 /* LoginNeeded for the grant's profile and server, in words. reason: dead, client, expired. */
 void refresh_need_login(const struct grant *grant, const char *reason, struct fault *fault);
 

@@ -4,28 +4,8 @@
 #include <inttypes.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/base/crypto.h"
-
-#define RETRY_LEAST_USEC USEC_PER_SEC
-#define RETRY_MOST_USEC (300 * USEC_PER_SEC)
-#define RETRY_AFTER_MAX 3600 /* seconds */
 
 enum { URGENT_TRIES = 3 /* a REFRESH_SPACING_USEC */ };
-
-uint64_t refresh_pause_usec(const struct grant_tries *tries, const struct fault *fault) {
-        uint64_t longest = MIN(2 * RETRY_LEAST_USEC << MIN(tries->failures, 16U), RETRY_MOST_USEC);
-        uint32_t random = UINT32_MAX;
-        uint64_t after = 0;
-
-        if (fault->retry_at > 0) {
-                int64_t seconds = fault->retry_at - clock_to_unix(clock_boottime_usec());
-
-                after = (uint64_t)MIN(MAX(seconds, 0), RETRY_AFTER_MAX) * USEC_PER_SEC;
-        }
-
-        (void)crypto_random(&random, sizeof(random)); /* without it the pause is just the longest */
-        return MAX(RETRY_LEAST_USEC + (longest - RETRY_LEAST_USEC) * random / UINT32_MAX, after);
-}
 
 void refresh_need_login(const struct grant *grant, const char *reason, struct fault *fault) {
         const struct login_need need = {
