@@ -164,6 +164,9 @@ static int parse_member(const struct field *table, void *record, const char *nam
 
         if (!field)
                 return mode == FIELDS_EXACT ? AGENT_ERROR_INVALID_PARAMETER : 0;
+        if (mode == FIELDS_EXACT && json_object_is_type(value, json_type_array) &&
+            json_object_array_length(value) > FIELDS_STRINGS_MAX)
+                return AGENT_ERROR_INVALID_PARAMETER;
 
         return value ? field_parse(field, (char *)record + field->offset, value) : 0;
 }

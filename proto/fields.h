@@ -37,8 +37,10 @@ struct field {
 #define FIELD(record, member, field_type, field_flags)                                                         \
         { .name = #member, .type = (field_type), .offset = offsetof(record, member), .flags = (field_flags) }
 
+enum { FIELDS_STRINGS_MAX = 256 };
+
 enum fields_mode {
-        FIELDS_EXACT, /* an unknown member is refused */
+        FIELDS_EXACT, /* an unknown member is refused, and so is a list of more than FIELDS_STRINGS_MAX */
         FIELDS_OPEN, /* an unknown member is passed over: what a server may add */
 };
 

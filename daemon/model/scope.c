@@ -79,11 +79,14 @@ static int scope_length(size_t *ret, const char *text) {
 
 int scope_split(char ***ret, const char *text) {
         _cleanup_(strv_freep) char **scopes = NULL;
-        size_t n;
+        size_t n, found = 0;
         int r;
 
         for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
                 _cleanup_(freep) char *scope = NULL;
+
+                if (++found > SCOPES_MAX)
+                        return -EINVAL;
 
                 r = scope_length(&n, text);
                 if (r)

@@ -9,9 +9,11 @@
 
 #include "proto/macro.h"
 
+enum { SCOPES_MAX = 256 };
+
 /* The scopes at the top level, each with its dependencies. -EINVAL: brackets, stars or blanks out of place,
- * or a character that RFC 6749 (section 3.3) does not allow in a scope. Text without scopes gives the empty
- * list. */
+ * a character that RFC 6749 (section 3.3) does not allow in a scope, or more than SCOPES_MAX. Text without
+ * scopes gives the empty list. */
 int scope_split(char ***ret, const char *text);
 
 /* Without a leading star and dependencies. Owned by the caller. */

@@ -141,6 +141,21 @@ static void test_names_what_is_bad(void **state) {
         }
 }
 
+static void test_long_lists(void **state) {
+        char text[4 * FIELDS_STRINGS_MAX + 64] = "{\"name\":\"x\",\"list\":[\"a\"";
+        _cleanup_(record_release) struct record exact = {}, open = {};
+
+        for (size_t i = 1; i < FIELDS_STRINGS_MAX; i++)
+                strcat(text, ",\"a\"");
+        strcat(text, "]}");
+        assert_null(parse(&exact, text, FIELDS_EXACT));
+        assert_int_equal(strv_length(exact.list), FIELDS_STRINGS_MAX);
+
+        strcpy(text + strlen(text) - 2, ",\"a\"]}");
+        assert_string_equal(parse(&exact, text, FIELDS_EXACT), "list");
+        assert_null(parse(&open, text, FIELDS_OPEN));
+}
+
 static void test_no_object(void **state) {
         const char *bad = NULL;
         struct record record = {};
@@ -222,6 +237,7 @@ int main(void) {
                 cmocka_unit_test(test_absent_and_null_leave_defaults),
                 cmocka_unit_test(test_replaces_defaults),
                 cmocka_unit_test(test_names_what_is_bad),
+                cmocka_unit_test(test_long_lists),
                 cmocka_unit_test(test_no_object),
                 cmocka_unit_test(test_open_passes_over_unknown),
                 cmocka_unit_test(test_parse_failed_half_way),

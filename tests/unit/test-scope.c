@@ -42,6 +42,17 @@ static void test_split_refuses(void **state) {
         }
 }
 
+static void test_split_many(void **state) {
+        _cleanup_(strv_freep) char **scopes = NULL;
+        char text[2 * SCOPES_MAX + 2] = "";
+
+        for (size_t i = 0; i < SCOPES_MAX; i++)
+                strcat(text, "a ");
+        assert_int_equal(scope_split(&scopes, text), 0);
+        assert_int_equal(strv_length(scopes), SCOPES_MAX);
+        assert_int_equal(scope_split(&scopes, strcat(text, "b")), -EINVAL);
+}
+
 static void assert_name(const char *scope, const char *expected) {
         _cleanup_(freep) char *name = NULL;
 
@@ -73,9 +84,8 @@ static void test_covers(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_split),
-                cmocka_unit_test(test_split_refuses),
-                cmocka_unit_test(test_name),
+                cmocka_unit_test(test_split),      cmocka_unit_test(test_split_refuses),
+                cmocka_unit_test(test_split_many), cmocka_unit_test(test_name),
                 cmocka_unit_test(test_covers),
         };
 
