@@ -6,6 +6,7 @@
 #include "daemon/model/resource.h"
 #include "daemon/remote/groups-api.h"
 #include "proto/log.h"
+#include "proto/message.h"
 #include "proto/strv.h"
 #include "proto/writer.h"
 
@@ -16,7 +17,7 @@ struct listing *listing_free(struct listing *listing) {
         provision_deinit(&listing->provision);
         groups_request_free(listing->request);
         list_unlink(&listing->link);
-        buffer_deinit(&listing->reply);
+        shared_free(listing->reply);
         strv_free(listing->statuses);
         secret_free(listing->bearer);
         secret_free(listing->refused);
@@ -58,49 +59,69 @@ bool listing_is_flying(const struct listing *listing) {
 bool listing_serves(const struct listing *listing, uint64_t max_age_usec) {
         uint64_t age = clock_boottime_usec() - listing->fetched_usec;
 
-        return buffer_size(&listing->reply) > 0 && age <= MIN(max_age_usec, LISTING_LIFE_USEC);
+        return listing->reply && age <= MIN(max_age_usec, LISTING_LIFE_USEC);
 }
 
 void listing_tell(const struct listing *listing, struct listing_waiter *waiter) {
-        waiter->reply = (struct bytes){buffer_bytes(&listing->reply), buffer_size(&listing->reply)};
+        waiter->reply = listing->reply;
 }
 
-/* A callback may ask anew, free any other waiter, or drop the listing, which then stays until all were told. */
-void listing_land(struct listing *listing, const struct fault *fault) {
-        struct list waiters = LIST_INIT(waiters), *first;
+static void listing_take_waiters(struct listing *listing, struct list *waiters) {
+        struct list *first;
+
+        while ((first = list_first(&listing->waiters))) {
+                list_unlink(first);
+                list_append(waiters, first);
+                listing_tell(listing, CONTAINER(first, struct listing_waiter, waiter.link));
+        }
+}
+
+/* The flight is over. A callback may ask anew, free any other waiter, or the listing. */
+static void listing_land(struct listing *listing, const struct fault *fault) {
+        _cleanup_(shared_freep) struct shared *reply = NULL;
+        struct list waiters = LIST_INIT(waiters);
 
         listing->grant_id = 0;
         listing->request = groups_request_free(listing->request);
-        while ((first = list_first(&listing->waiters))) {
-                list_unlink(first);
-                list_append(&waiters, first);
-                if (!fault)
-                        listing_tell(listing, CONTAINER(first, struct listing_waiter, waiter.link));
-        }
-
-        listing->telling = true;
+        if (!fault)
+                reply = shared_hold(listing->reply);
+        listing_take_waiters(listing, &waiters);
         waiter_tell_all(&waiters, fault);
-        listing->telling = false;
-        if (listing->dropped)
-                listing_free(listing);
+}
+
+void listing_drop(struct listing *listing, const struct fault *fault) {
+        struct list waiters = LIST_INIT(waiters);
+
+        listing_take_waiters(listing, &waiters);
+        listing_free(listing);
+        waiter_tell_all(&waiters, fault);
 }
 
 static int listing_write_reply(struct listing *listing, struct buffer *groups) {
-        struct buffer reply = {};
-        struct writer writer = WRITER_INIT(&reply);
+        uint64_t now = clock_boottime_usec();
+        _cleanup_(buffer_deinit) struct buffer message = {};
+        struct writer writer = WRITER_INIT(&message);
+        struct shared *reply;
         int r;
 
+        message_begin_reply(&writer, false);
         write_object_begin(&writer);
         write_name(&writer, "groups");
         write_raw(&writer, buffer_bytes(groups), buffer_size(groups));
-        write_int_member(&writer, "fetched_at", clock_to_unix(listing->fetched_usec));
+        write_int_member(&writer, "fetched_at", clock_to_unix(now));
         write_object_end(&writer);
+        message_end(&writer);
 
         r = writer_end(&writer);
         if (!r)
-                buffer_swap(&listing->reply, &reply);
-        buffer_deinit(&reply);
-        return r;
+                r = shared_new(&reply, &message);
+        if (r)
+                return r;
+
+        shared_free(listing->reply);
+        listing->reply = reply;
+        listing->fetched_usec = now;
+        return 0;
 }
 
 static struct grant *listing_find_grant(const struct listing *listing) {
@@ -167,12 +188,12 @@ static void listing_on_groups(void *userdata, const struct fault *fault, struct 
         }
 
         listing->refused = secret_free(listing->refused);
-        listing->fetched_usec = clock_boottime_usec();
         r = listing_write_reply(listing, groups);
         if (r)
                 (void)fault_set(&trouble, r, NULL);
+        else
+                listing->deps->fetched(listing->deps->userdata, listing);
 
-        listing->deps->fetched(listing->deps->userdata);
         listing_land(listing, r ? &trouble : NULL);
 }
 

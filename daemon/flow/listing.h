@@ -7,29 +7,30 @@
  * never gets again.
  */
 
+#include "daemon/base/shared.h"
 #include "daemon/flow/provide.h"
 #include "daemon/flow/waiter.h"
 #include "daemon/remote/http.h"
-#include "proto/buffer.h"
 
 #define LISTING_LIFE_USEC (3600 * USEC_PER_SEC)
 
 struct groups_request;
+struct listing;
 
 struct listing_deps {
         const struct provide *provide;
         struct http *http;
-        void (*fetched)(void *userdata);
+        void (*fetched)(void *userdata, struct listing *listing);
         void *userdata;
 }; /* all borrowed */
 
 struct listing {
         const struct listing_deps *deps; /* borrowed */
-        struct list link; /* membership.listings, or itself once dropped */
+        struct list link; /* membership.listings */
         char *profile;
         char **statuses; /* sorted */
 
-        struct buffer reply; /* JSON object of ListGroups, as it will be sent; empty: not known */
+        struct shared *reply; /* the message that answers ListGroups, NUL included; NULL: not known */
         uint64_t fetched_usec;
 
         uint64_t grant_id; /* of the flight; 0: none */
@@ -39,14 +40,12 @@ struct listing {
         struct secret *refused; /* what the service refused last; NULL: nothing */
         bool replayed; /* the service has refused a token once already */
         struct list waiters; /* listing_waiter.waiter.link */
-        bool telling; /* listing_land() is on the stack */
-        bool dropped; /* to be freed when it is off */
 };
 
 /* One who waits for it. Embedded. */
 struct listing_waiter {
         struct waiter waiter;
-        struct bytes reply; /* when done without a fault; borrowed for the call */
+        struct shared *reply; /* when done without a fault; borrowed for the call */
 };
 
 int listing_new(struct listing **ret, const struct listing_deps *deps, const char *profile,
@@ -63,7 +62,7 @@ void listing_tell(const struct listing *listing, struct listing_waiter *waiter);
 /* Asks Globus. -EINPROGRESS: the waiters are told later, once. Else the fault's code. */
 int listing_fly(struct listing *listing, struct grant *grant, struct fault *fault);
 
-/* Ends a flight, and tells all who wait. Frees a listing that was dropped meanwhile. */
-void listing_land(struct listing *listing, const struct fault *fault);
+/* Frees it, and tells all who wait. */
+void listing_drop(struct listing *listing, const struct fault *fault);
 
 DEFINE_CLEANUP(struct listing, listing_free);

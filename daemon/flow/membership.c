@@ -6,11 +6,9 @@
 #include "daemon/flow/alarm.h"
 #include "proto/strv.h"
 
-enum { LISTINGS_MAX = 64 };
-
 struct membership {
         struct listing_deps listing_deps;
-        struct list listings; /* listing.link */
+        struct list listings; /* listing.link, the one that was not used for the longest first */
         struct alarm *expiry; /* of the oldest */
 };
 
@@ -20,15 +18,11 @@ static void membership_set_expiry(struct membership *membership) {
         for (struct list *l = membership->listings.next; l != &membership->listings; l = l->next) {
                 struct listing *listing = CONTAINER(l, struct listing, link);
 
-                if (buffer_size(&listing->reply) > 0)
+                if (listing->reply)
                         next = MIN(next, listing->fetched_usec + LISTING_LIFE_USEC);
         }
 
         alarm_set(membership->expiry, next);
-}
-
-static void membership_on_fetched(void *userdata) {
-        membership_set_expiry(userdata);
 }
 
 static struct listing *membership_find(struct membership *membership, const char *profile,
@@ -43,36 +37,71 @@ static struct listing *membership_find(struct membership *membership, const char
         return NULL;
 }
 
-/* Room for one more: the one fetched longest ago goes, of those that nobody waits for. */
-static void membership_make_room(struct membership *membership) {
-        struct listing *oldest = NULL;
+/* Of many large listings those go that were not used for the longest, but not this one. What is being fetched
+ * anew stays, without what was known. */
+static void membership_bound_bytes(struct membership *membership, const struct listing *kept) {
+        size_t bytes = 0;
+        struct list *next;
+
+        for (struct list *l = membership->listings.next; l != &membership->listings; l = l->next)
+                bytes += shared_size(CONTAINER(l, struct listing, link)->reply);
+
+        for (struct list *l = membership->listings.next;
+             bytes > MEMBERSHIP_BYTES_MAX && l != &membership->listings; l = next) {
+                struct listing *listing = CONTAINER(l, struct listing, link);
+
+                next = l->next;
+                if (listing == kept || !listing->reply)
+                        continue;
+
+                bytes -= shared_size(listing->reply);
+                listing->reply = shared_free(listing->reply);
+                if (!listing_is_flying(listing))
+                        listing_free(listing);
+        }
+}
+
+static void membership_on_fetched(void *userdata, struct listing *listing) {
+        struct membership *membership = userdata;
+
+        membership_bound_bytes(membership, listing);
+        membership_set_expiry(membership);
+}
+
+/* For one more. False: all are being fetched. */
+static bool membership_make_room(struct membership *membership) {
+        struct listing *unused = NULL;
         size_t n = 0;
 
         for (struct list *l = membership->listings.next; l != &membership->listings; l = l->next) {
                 struct listing *listing = CONTAINER(l, struct listing, link);
 
                 n++;
-                if (!listing_is_flying(listing) && (!oldest || listing->fetched_usec < oldest->fetched_usec))
-                        oldest = listing;
+                if (!unused && !listing_is_flying(listing))
+                        unused = listing;
         }
 
-        if (n >= LISTINGS_MAX)
-                listing_free(oldest);
+        if (n < MEMBERSHIP_LISTINGS_MAX)
+                return true;
+        if (!unused)
+                return false;
+
+        listing_free(unused);
+        return true;
 }
 
 static int membership_add(struct listing **ret, struct membership *membership, const char *profile,
                           char *const *statuses) {
-        struct listing *listing;
         int r;
 
-        r = listing_new(&listing, &membership->listing_deps, profile, statuses);
-        if (r)
-                return r;
+        if (!membership_make_room(membership))
+                return AGENT_ERROR_BUSY;
 
-        membership_make_room(membership);
-        list_append(&membership->listings, &listing->link);
-        *ret = listing;
-        return 0;
+        r = listing_new(ret, &membership->listing_deps, profile, statuses);
+        if (!r)
+                list_append(&membership->listings, &(*ret)->link);
+
+        return r;
 }
 
 int membership_get(struct membership *membership, const struct membership_query *query,
@@ -87,29 +116,18 @@ int membership_get(struct membership *membership, const struct membership_query 
                         return fault_set(fault, r, NULL);
         }
 
-        if (!listing_is_flying(listing)) {
-                if (listing_serves(listing, query->max_age_usec)) {
-                        listing_tell(listing, waiter);
-                        return 0;
-                }
-
-                r = listing_fly(listing, query->grant, fault);
-                if (r != -EINPROGRESS)
-                        return r;
+        list_unlink(&listing->link);
+        list_append(&membership->listings, &listing->link);
+        if (listing_serves(listing, query->max_age_usec)) {
+                listing_tell(listing, waiter);
+                return 0;
         }
 
-        waiter_join(&waiter->waiter, &listing->waiters, done);
-        return -EINPROGRESS;
-}
+        r = listing_is_flying(listing) ? -EINPROGRESS : listing_fly(listing, query->grant, fault);
+        if (r == -EINPROGRESS)
+                waiter_join(&waiter->waiter, &listing->waiters, done);
 
-static void listing_drop(struct listing *listing, const struct fault *fault) {
-        list_unlink(&listing->link);
-        listing->dropped = true;
-        if (listing->telling)
-                return;
-
-        provision_deinit(&listing->provision);
-        listing_land(listing, fault);
+        return r;
 }
 
 static void membership_drop_with(struct membership *membership, const char *profile,

@@ -4,12 +4,17 @@
  * Membership: the listing of a profile's groups, fetched once for any number of callers.
  *
  * The last one per profile and statuses is kept for LISTING_LIFE_USEC as the reply it will be, and given to
- * whoever is content with its age; a login or logout drops it, and a failure never turns into an old listing.
+ * whoever is content with its age; a login or logout drops it, and so does want of room. A failure never turns
+ * into an old listing.
  */
 
 #include <systemd/sd-event.h>
 
 #include "daemon/flow/listing.h"
+
+enum { MEMBERSHIP_LISTINGS_MAX = 64 };
+
+#define MEMBERSHIP_BYTES_MAX ((size_t)64 * 1024 * 1024)
 
 struct membership;
 

@@ -62,15 +62,18 @@ struct writer *call_begin_reply(struct call *call) {
         return &call->writer;
 }
 
-void call_end(struct call *call) {
+/* The reply is there, or not (r). */
+static void call_answered(struct call *call, int r) {
         struct peer *peer = call->peer;
         bool oneway = call->message.oneway;
-        int r;
 
-        message_end(&call->writer);
-        r = writer_end(&call->writer);
         call_release(call);
         peer_answered(peer, oneway, r);
+}
+
+void call_end(struct call *call) {
+        message_end(&call->writer);
+        call_answered(call, writer_end(&call->writer));
 }
 
 void call_reply_empty(struct call *call) {
@@ -81,9 +84,9 @@ void call_reply_empty(struct call *call) {
         call_end(call);
 }
 
-void call_reply_text(struct call *call, struct bytes json) {
-        write_raw(call_begin_reply(call), json.data, json.n);
-        call_end(call);
+void call_reply_shared(struct call *call, struct shared *message) {
+        peer_share(call->peer, message);
+        call_answered(call, 0);
 }
 
 void call_fail(struct call *call, const struct fault *fault) {

@@ -7,6 +7,7 @@
  * reply is written in one pass into the peer's buffer, which is wiped as it is sent.
  */
 
+#include "daemon/base/shared.h"
 #include "daemon/flow/waiter.h"
 #include "proto/fault.h"
 #include "proto/message.h"
@@ -41,7 +42,7 @@ void call_hold(struct call *call, void *work, void (*cancel)(void *work));
 struct writer *call_begin_reply(struct call *call);
 void call_end(struct call *call);
 
-/* A reply without parameters; a finished JSON object; an error. */
+/* A reply without parameters; a whole message that others are sent, too; an error. */
 void call_reply_empty(struct call *call);
-void call_reply_text(struct call *call, struct bytes json);
+void call_reply_shared(struct call *call, struct shared *message);
 void call_fail(struct call *call, const struct fault *fault);

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 
+#include "proto/json.h"
+
 static const struct method *const methods[] = {
         &method_get_token,    &method_list_groups,
         &method_get_identity, &method_start_login,
@@ -68,7 +70,12 @@ static int call_parse(struct call *call, struct fault *fault) {
         if (r == AGENT_ERROR_INVALID_PARAMETER)
                 return fault_set_invalid(fault, bad, NULL);
 
-        return r ? fault_set(fault, r, NULL) : 0;
+        if (r)
+                return fault_set(fault, r, NULL);
+
+        /* many times as large as its text, and the call may have to wait */
+        call->message.parameters = json_wipe(call->message.parameters);
+        return 0;
 }
 
 static void call_on_looked(struct waiter *waiter, const struct fault *none) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,113 +12,128 @@
 #include "proto/error.h"
 #include "proto/log.h"
 
-enum { EVENTS_A_WAKE_UP = 64 };
-
 /* Out of descriptors: how long until accepting is tried again, if no peer leaves before. */
 #define ACCEPT_PAUSE_USEC USEC_PER_SEC
+
+/* Who has read nothing of a reply for so long is given up for somebody new. */
+#define READ_PATIENCE_USEC (10 * USEC_PER_SEC)
+
+/* A crowd is complained of no more often. */
+#define COMPLAINT_PAUSE_USEC (60 * USEC_PER_SEC)
 
 struct listener {
         const struct context *context; /* borrowed */
         int fd, epoll_fd;
-        sd_event_source *accepting, *polling, *going_on;
+        int wake_fd; /* an eventfd in the epoll set: whether there is more to do */
+        bool awake; /* what it says */
+        sd_event_source *accepting, *polling;
         struct alarm *pause;
-        struct list peers; /* peer.link */
+        struct list peers; /* peer.link, the one that has done nothing for the longest first */
         struct list ready; /* peer.ready: they have something left to do */
+        struct list gone; /* peer.link: to be freed when none is being served */
+        struct unread unread;
         size_t n_peers, max_peers;
+        uint64_t complained_usec;
 };
 
-static void listener_set_accepting(struct listener *listener) {
-        bool room = listener->n_peers < listener->max_peers;
+static void listener_complain(struct listener *listener, const char *of, const char *so) {
+        uint64_t now = clock_boottime_usec();
 
-        (void)sd_event_source_set_enabled(listener->accepting, room ? SD_EVENT_ON : SD_EVENT_OFF);
+        if (listener->complained_usec && now - listener->complained_usec < COMPLAINT_PAUSE_USEC)
+                return;
+
+        listener->complained_usec = now;
+        log_warning("%s, with %zu connections: %s", of, listener->n_peers, so);
 }
 
-static void listener_drop(struct listener *listener, struct peer *peer) {
-        peer_free(peer);
-        listener->n_peers--;
-        listener_set_accepting(listener);
+static void listener_wake(struct listener *listener) {
+        bool awake = !list_is_empty(&listener->ready) || !list_is_empty(&listener->gone);
+        eventfd_t count;
+
+        if (awake == listener->awake)
+                return;
+
+        listener->awake = awake;
+        if (awake)
+                (void)eventfd_write(listener->wake_fd, 1);
+        else
+                (void)eventfd_read(listener->wake_fd, &count);
 }
 
-/* Too much unread: those that have not read for the longest give up their replies, and go at the next turn. */
+/* It may be on the stack, or among the events that are being gone through. */
+static void listener_retire(struct listener *listener, struct peer *peer) {
+        peer->broken = true;
+        reply_clear(&peer->reply);
+        list_unlink(&peer->ready);
+        list_unlink(&peer->link);
+        list_append(&listener->gone, &peer->link);
+        listener_wake(listener);
+}
+
+static void listener_free_gone(struct listener *listener) {
+        struct list *first;
+
+        while ((first = list_first(&listener->gone))) {
+                peer_free(CONTAINER(first, struct peer, link));
+                listener->n_peers--;
+                (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_ON);
+        }
+}
+
 void listener_bound_unread(struct listener *listener) {
-        struct peer *slowest;
-        size_t unread;
+        struct reply *slowest;
 
-        do {
-                slowest = NULL;
-                unread = 0;
-                for (struct list *l = listener->peers.next; l != &listener->peers; l = l->next) {
-                        struct peer *peer = CONTAINER(l, struct peer, link);
-
-                        unread += buffer_size(&peer->out);
-                        if (buffer_size(&peer->out) > 0 && peer->stalled_usec &&
-                            (!slowest || peer->stalled_usec < slowest->stalled_usec))
-                                slowest = peer;
-                }
-
-                if (unread <= LISTENER_UNREAD_MAX || !slowest)
-                        return;
-
-                log_warning("Closing a connection that does not read its reply: too much waits to be read");
-                peer_give_up(slowest);
-        } while (true);
+        while (listener->unread.total > LISTENER_UNREAD_MAX && (slowest = unread_slowest(&listener->unread))) {
+                listener_complain(listener, "Too much waits to be read", "closing who reads slowest");
+                listener_retire(listener, CONTAINER(slowest, struct peer, reply));
+        }
 }
 
 static void listener_run(struct listener *listener, struct peer *peer, uint32_t events) {
+        if (peer->broken)
+                return;
+
+        list_unlink(&peer->ready);
+        list_unlink(&peer->link);
+        list_append(&listener->peers, &peer->link);
         peer_process(peer, events);
         if (peer->broken)
-                listener_drop(listener, peer);
+                listener_retire(listener, peer);
 }
 
-/* A peer dropped on the way takes its events with it: it may be anywhere in what epoll told. */
-static bool listener_has(const struct listener *listener, const struct peer *peer) {
-        for (struct list *l = listener->peers.next; l != &listener->peers; l = l->next)
-                if (l == &peer->link)
-                        return true;
+static void listener_begin_turn(struct listener *listener, struct list *turn) {
+        struct list *first;
 
-        return false;
+        for (int i = 0; i < LISTENER_PEERS_A_WAKE_UP && (first = list_first(&listener->ready)); i++) {
+                list_unlink(first);
+                list_append(turn, first);
+        }
 }
 
+/* A few of those with events and a few of those with something left to do, and none twice. */
 static int listener_on_poll(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         struct listener *listener = userdata;
-        struct epoll_event events[EVENTS_A_WAKE_UP];
-        size_t before;
+        struct epoll_event events[LISTENER_PEERS_A_WAKE_UP];
+        struct list turn = LIST_INIT(turn), *first;
         int n;
 
-        n = epoll_wait(listener->epoll_fd, events, EVENTS_A_WAKE_UP, 0);
-        before = listener->n_peers;
-        for (int i = 0; i < n; i++) {
-                struct peer *peer = events[i].data.ptr;
-
-                if (listener->n_peers == before || listener_has(listener, peer))
-                        listener_run(listener, peer, events[i].events);
-        }
-
-        return 0;
-}
-
-static int listener_on_ready(sd_event_source *source, void *userdata) {
-        struct listener *listener = userdata;
-        struct list turn = LIST_INIT(turn), *first;
-
-        while ((first = list_first(&listener->ready))) {
-                list_unlink(first);
-                list_append(&turn, first);
-        }
-        while ((first = list_first(&turn))) {
-                list_unlink(first);
+        listener_begin_turn(listener, &turn);
+        n = epoll_wait(listener->epoll_fd, events, LISTENER_PEERS_A_WAKE_UP, 0);
+        for (int i = 0; i < n; i++)
+                if (events[i].data.ptr) /* not wake_fd */
+                        listener_run(listener, events[i].data.ptr, events[i].events);
+        while ((first = list_first(&turn)))
                 listener_run(listener, CONTAINER(first, struct peer, ready), 0);
-        }
 
-        if (list_is_empty(&listener->ready))
-                (void)sd_event_source_set_enabled(listener->going_on, SD_EVENT_OFF);
+        listener_free_gone(listener);
+        listener_wake(listener);
         return 0;
 }
 
 void listener_make_ready(struct listener *listener, struct peer *peer) {
         list_unlink(&peer->ready);
         list_append(&listener->ready, &peer->ready);
-        (void)sd_event_source_set_enabled(listener->going_on, SD_EVENT_ON);
+        listener_wake(listener);
 }
 
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest) {
@@ -140,7 +156,42 @@ static bool peer_is_ours(int fd) {
         return false;
 }
 
+/* Who is being served stays. */
+static struct peer *listener_find_idle(struct listener *listener) {
+        struct reply *slowest = unread_slowest(&listener->unread);
+        struct peer *half = NULL;
+
+        for (struct list *l = listener->peers.next; l != &listener->peers; l = l->next) {
+                struct peer *peer = CONTAINER(l, struct peer, link);
+                enum peer_use use = peer_use(peer);
+
+                if (use == PEER_IDLE)
+                        return peer;
+                if (use == PEER_HALF && !half)
+                        half = peer;
+        }
+
+        if (half || !slowest || clock_boottime_usec() - slowest->read_usec < READ_PATIENCE_USEC)
+                return half;
+
+        return CONTAINER(slowest, struct peer, reply);
+}
+
+/* Called while no peer is being served. False: all are busy. */
+static bool listener_make_room(struct listener *listener) {
+        struct peer *idle = listener_find_idle(listener);
+
+        if (!idle)
+                return false;
+
+        listener_complain(listener, "No place is free", "closing who has been idle for the longest");
+        listener_retire(listener, idle);
+        listener_free_gone(listener);
+        return true;
+}
+
 static int listener_admit(struct listener *listener, int fd) {
+        const struct peer_deps deps = {listener, &listener->unread, listener->context};
         struct epoll_event event = {.events = EPOLLIN};
         struct peer *peer;
         int r;
@@ -150,7 +201,13 @@ static int listener_admit(struct listener *listener, int fd) {
                 return 0;
         }
 
-        r = peer_new(&peer, listener, listener->context, fd);
+        if (listener->n_peers >= listener->max_peers && !listener_make_room(listener)) {
+                listener_complain(listener, "All places are taken", "letting nobody else in");
+                close(fd);
+                return 0;
+        }
+
+        r = peer_new(&peer, &deps, fd);
         if (r)
                 return r;
 
@@ -168,15 +225,16 @@ static int listener_admit(struct listener *listener, int fd) {
 }
 
 static void listener_pause(struct listener *listener, int error) {
-        log_warning("Not accepting connections for a moment: %s", error_sentence(error));
+        listener_complain(listener, "Accepting nobody for a moment", error_sentence(error));
         (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_OFF);
         alarm_set(listener->pause, clock_boottime_usec() + ACCEPT_PAUSE_USEC);
 }
 
+/* Out of descriptors, accept4() says so even where nobody waits: only the first of a wake-up is believed. */
 static int listener_on_connection(sd_event_source *source, int listening_fd, uint32_t revents, void *userdata) {
         struct listener *listener = userdata;
 
-        for (int i = 0; i < LISTENER_ACCEPTS_A_WAKE_UP && listener->n_peers < listener->max_peers; i++) {
+        for (int i = 0; i < LISTENER_ACCEPTS_A_WAKE_UP; i++) {
                 int fd, r;
 
                 fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -184,18 +242,20 @@ static int listener_on_connection(sd_event_source *source, int listening_fd, uin
                         break;
 
                 r = fd < 0 ? -errno : listener_admit(listener, fd);
-                if (r) {
+                if (!r || (i == 0 && r == -EMFILE && listener_make_room(listener)))
+                        continue;
+                if (i == 0)
                         listener_pause(listener, r);
-                        return 0;
-                }
+                break;
         }
 
-        listener_set_accepting(listener);
         return 0;
 }
 
 static void listener_on_pause_over(void *userdata) {
-        listener_set_accepting(userdata);
+        struct listener *listener = userdata;
+
+        (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_ON);
 }
 
 size_t listener_connections(const struct listener *listener) {
@@ -218,11 +278,30 @@ static int listener_add_sources(struct listener *listener, sd_event *event) {
         if (r < 0)
                 return r;
 
-        r = sd_event_add_defer(event, &listener->going_on, listener_on_ready, listener);
-        if (r < 0)
-                return r;
-
         return alarm_new(&listener->pause, event, 10 * USEC_PER_MSEC, listener_on_pause_over, listener);
+}
+
+static int listener_add_epoll(struct listener *listener) {
+        struct epoll_event event = {.events = EPOLLIN};
+
+        listener->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+        if (listener->epoll_fd < 0)
+                return -errno;
+
+        listener->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (listener->wake_fd < 0)
+                return -errno;
+
+        return epoll_ctl(listener->epoll_fd, EPOLL_CTL_ADD, listener->wake_fd, &event) < 0 ? -errno : 0;
+}
+
+static size_t max_peers_of(uint64_t descriptor_limit) {
+        if (descriptor_limit >= LISTENER_CONNECTIONS_MAX + LISTENER_DESCRIPTORS_KEPT)
+                return LISTENER_CONNECTIONS_MAX;
+
+        return descriptor_limit > LISTENER_DESCRIPTORS_KEPT
+                       ? (size_t)descriptor_limit - LISTENER_DESCRIPTORS_KEPT
+                       : 1;
 }
 
 int listener_new(struct listener **ret, sd_event *event, const struct context *context, int fd,
@@ -238,19 +317,16 @@ int listener_new(struct listener **ret, sd_event *event, const struct context *c
 
         listener->context = context;
         listener->fd = fd;
-        listener->max_peers = LISTENER_CONNECTIONS_MAX;
-        if (descriptor_limit < LISTENER_CONNECTIONS_MAX + LISTENER_DESCRIPTORS_KEPT)
-                listener->max_peers = descriptor_limit > LISTENER_DESCRIPTORS_KEPT
-                                              ? (size_t)descriptor_limit - LISTENER_DESCRIPTORS_KEPT
-                                              : 1;
+        listener->epoll_fd = listener->wake_fd = -1;
+        listener->max_peers = max_peers_of(descriptor_limit);
         list_init(&listener->peers);
         list_init(&listener->ready);
+        list_init(&listener->gone);
+        unread_init(&listener->unread);
 
-        listener->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-        if (listener->epoll_fd < 0)
-                return -errno;
-
-        r = listener_add_sources(listener, event);
+        r = listener_add_epoll(listener);
+        if (!r)
+                r = listener_add_sources(listener, event);
         if (r)
                 return r;
 
@@ -264,6 +340,7 @@ struct listener *listener_free(struct listener *listener) {
         if (!listener)
                 return NULL;
 
+        listener_free_gone(listener);
         while ((first = list_first(&listener->peers))) {
                 struct peer *peer = CONTAINER(first, struct peer, link);
 
@@ -273,8 +350,9 @@ struct listener *listener_free(struct listener *listener) {
 
         sd_event_source_disable_unref(listener->accepting);
         sd_event_source_disable_unref(listener->polling);
-        sd_event_source_disable_unref(listener->going_on);
         alarm_free(listener->pause);
+        if (listener->wake_fd >= 0)
+                close(listener->wake_fd);
         if (listener->epoll_fd >= 0)
                 close(listener->epoll_fd);
         close(listener->fd);

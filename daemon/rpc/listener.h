@@ -4,8 +4,9 @@
  * Listener: lets peers of our own uid in, and polls them all.
  *
  * Their sockets are one epoll set, which is one source of the event loop: sd-event dispatches one source a
- * wait, and would let a crowd of peers queue behind each other. Few are accepted a wake-up, so that a flood
- * keeps nobody waiting.
+ * wait, and would let a crowd of peers queue behind each other. Few are accepted and few are served a wake-up,
+ * so that a flood keeps nobody waiting. When all places are taken, whoever has been idle for the longest makes
+ * room for who comes.
  */
 
 #include <systemd/sd-event.h>
@@ -19,6 +20,7 @@ struct peer;
 enum {
         LISTENER_CONNECTIONS_MAX = 1024,
         LISTENER_ACCEPTS_A_WAKE_UP = 16,
+        LISTENER_PEERS_A_WAKE_UP = 8,
         LISTENER_DESCRIPTORS_KEPT = 64, /* for curl, files and the loop */
 };
 
@@ -39,7 +41,7 @@ size_t listener_connections_max(const struct listener *listener);
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest);
 void listener_make_ready(struct listener *listener, struct peer *peer);
 
-/* For a peer whose reply waits to be read: makes room if too much does. */
+/* For a peer that has a reply: makes room if too much waits to be read. */
 void listener_bound_unread(struct listener *listener);
 
 DEFINE_CLEANUP(struct listener, listener_free);

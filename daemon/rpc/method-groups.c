@@ -42,13 +42,13 @@ static void list_groups_work_free(void *userdata) {
 static void list_groups_on_done(struct waiter *waiter, const struct fault *fault) {
         struct list_groups_work *work = CONTAINER(waiter, struct list_groups_work, waiter.waiter);
         struct call *call = work->call;
-        struct bytes reply = work->waiter.reply;
+        struct shared *reply = work->waiter.reply;
 
         list_groups_work_free(work);
         if (fault)
                 dispatch_refuse(call, fault);
         else
-                call_reply_text(call, reply);
+                call_reply_shared(call, reply);
 }
 
 static bool status_is_known(const char *status) {
@@ -119,7 +119,7 @@ static int list_groups_get(struct call *call, struct list_groups_work *work, str
 static void list_groups(struct call *call) {
         _cleanup_(fault_deinit) struct fault fault = {};
         struct list_groups_work *work;
-        struct bytes reply;
+        struct shared *reply;
         int r;
 
         work = calloc(1, sizeof(*work));
@@ -143,7 +143,7 @@ static void list_groups(struct call *call) {
         if (r)
                 dispatch_refuse(call, &fault);
         else
-                call_reply_text(call, reply);
+                call_reply_shared(call, reply);
 }
 
 const struct method method_list_groups = {

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon/base/clock.h"
 #include "daemon/rpc/call.h"
 #include "daemon/rpc/dispatch.h"
 #include "daemon/rpc/listener.h"
@@ -20,7 +20,7 @@ DEFINE_CLEANUP(struct peer, peer_free);
 static void peer_update(struct peer *peer) {
         uint32_t interest = 0;
 
-        if (buffer_size(&peer->out) > 0)
+        if (!reply_is_empty(&peer->reply))
                 interest = EPOLLOUT;
         else if (!peer->call && !peer->ended)
                 interest = EPOLLIN;
@@ -36,25 +36,12 @@ static void peer_update(struct peer *peer) {
 static void peer_send(struct peer *peer) {
         int r;
 
-        if (buffer_size(&peer->out) == 0)
+        if (reply_is_empty(&peer->reply))
                 return;
 
-        r = frame_send(&peer->out, peer->fd);
-        if (r == 0)
-                peer->stalled_usec = 0;
-        else if (r != -EAGAIN)
+        r = reply_send(&peer->reply, peer->fd);
+        if (r && r != -EAGAIN)
                 peer->broken = true;
-        else if (!peer->stalled_usec)
-                peer->stalled_usec = clock_boottime_usec();
-
-        if (r == -EAGAIN)
-                listener_bound_unread(peer->listener);
-}
-
-void peer_give_up(struct peer *peer) {
-        buffer_clear(&peer->out);
-        peer->broken = true;
-        listener_make_ready(peer->listener, peer);
 }
 
 static void peer_read(struct peer *peer) {
@@ -73,7 +60,7 @@ static bool peer_take_call(struct peer *peer) {
         size_t n;
         int r;
 
-        if (peer->broken || peer->call || buffer_size(&peer->out) > 0)
+        if (peer->broken || peer->call || !reply_is_empty(&peer->reply))
                 return false;
 
         r = frame_reader_next(&peer->reader, &text, &n);
@@ -99,9 +86,9 @@ void peer_process(struct peer *peer, uint32_t events) {
 
         peer->processing = true;
 
-        if ((events & (EPOLLHUP | EPOLLERR)) && (peer->call || buffer_size(&peer->out) > 0))
+        if ((events & (EPOLLHUP | EPOLLERR)) && (peer->call || !reply_is_empty(&peer->reply)))
                 peer->broken = true; /* nobody hears the reply */
-        else if (events & EPOLLOUT)
+        else if (!reply_is_empty(&peer->reply))
                 peer_send(peer);
         else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 peer_read(peer);
@@ -117,22 +104,40 @@ void peer_process(struct peer *peer, uint32_t events) {
         peer_update(peer);
 }
 
+/* Whether something has come that was not looked at yet. The end is no reason to keep it. */
+static bool peer_has_sent_more(const struct peer *peer) {
+        char byte;
+
+        return recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+enum peer_use peer_use(const struct peer *peer) {
+        if (peer->call || !reply_is_empty(&peer->reply) || !list_is_empty(&peer->ready) ||
+            peer_has_sent_more(peer))
+                return PEER_BUSY;
+
+        return buffer_size(&peer->reader.buffer) > 0 ? PEER_HALF : PEER_IDLE;
+}
+
 struct buffer *peer_out(struct peer *peer) {
-        return &peer->out;
+        return &peer->reply.own;
+}
+
+void peer_share(struct peer *peer, struct shared *message) {
+        reply_share(&peer->reply, message);
 }
 
 void peer_answered(struct peer *peer, bool oneway, int r) {
         peer->call = NULL;
-        if (r || buffer_size(&peer->out) > MESSAGE_REPLY_MAX + 1)
+        reply_count(&peer->reply);
+        if (r || reply_size(&peer->reply) > MESSAGE_REPLY_MAX + 1)
                 peer->broken = true;
-        if (oneway)
-                buffer_clear(&peer->out);
-        if (peer->processing)
-                return;
+        if (oneway || peer->broken)
+                reply_clear(&peer->reply);
 
-        peer_send(peer);
-        peer_update(peer);
-        listener_make_ready(peer->listener, peer);
+        listener_bound_unread(peer->listener);
+        if (!peer->processing)
+                listener_make_ready(peer->listener, peer);
 }
 
 void peer_stop(struct peer *peer) {
@@ -151,7 +156,7 @@ void peer_stop(struct peer *peer) {
         peer_send(peer);
 }
 
-int peer_new(struct peer **ret, struct listener *listener, const struct context *context, int fd) {
+int peer_new(struct peer **ret, const struct peer_deps *deps, int fd) {
         _cleanup_(peer_freep) struct peer *peer = NULL;
 
         peer = calloc(1, sizeof(*peer));
@@ -160,10 +165,11 @@ int peer_new(struct peer **ret, struct listener *listener, const struct context 
                 return -ENOMEM;
         }
 
-        peer->listener = listener;
-        peer->context = context;
+        peer->listener = deps->listener;
+        peer->context = deps->context;
         peer->fd = fd;
         peer->reader = FRAME_READER_INIT(MESSAGE_CALL_MAX - 1);
+        reply_init(&peer->reply, deps->unread);
         list_init(&peer->link);
         list_init(&peer->ready);
         *ret = TAKE(peer);
@@ -178,7 +184,7 @@ struct peer *peer_free(struct peer *peer) {
         list_unlink(&peer->link);
         list_unlink(&peer->ready);
         frame_reader_deinit(&peer->reader);
-        buffer_deinit(&peer->out);
+        reply_clear(&peer->reply);
         close(peer->fd);
         free(peer);
         return NULL;

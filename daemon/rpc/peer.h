@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "daemon/rpc/unread.h"
 #include "proto/buffer.h"
 #include "proto/frame.h"
 #include "proto/list.h"
@@ -19,37 +20,48 @@ struct context;
 struct listener;
 
 struct peer {
-        struct list link; /* listener.peers */
+        struct list link; /* listener.peers, or listener.gone */
         struct list ready; /* listener.ready, or itself */
         struct listener *listener; /* borrowed */
         const struct context *context; /* borrowed */
         int fd;
         uint32_t interest; /* what it is polled for now */
         struct frame_reader reader;
-        struct buffer out; /* the one reply that is not sent yet */
+        struct reply reply; /* the one that is not sent yet */
         struct call *call; /* the one being answered; owned */
-        uint64_t stalled_usec; /* since when its reply waits to be read; 0: none does */
         bool processing; /* peer_process() is on the stack */
         bool ended; /* it sends no more */
         bool broken; /* to be freed */
 };
 
+struct peer_deps {
+        struct listener *listener;
+        struct unread *unread;
+        const struct context *context;
+}; /* all borrowed */
+
 /* Takes over fd, also on failure. */
-int peer_new(struct peer **ret, struct listener *listener, const struct context *context, int fd);
+int peer_new(struct peer **ret, const struct peer_deps *deps, int fd);
 struct peer *peer_free(struct peer *peer);
 
 /* Its socket is ready for these (epoll) events, or 0: go on where it was left. Sets peer->broken at the end. */
 void peer_process(struct peer *peer, uint32_t events);
 
-/* Where its next reply is written. */
+enum peer_use {
+        PEER_IDLE, /* nothing is going on */
+        PEER_HALF, /* it has sent a part of a message, and then no more */
+        PEER_BUSY, /* it is being served */
+};
+
+enum peer_use peer_use(const struct peer *peer);
+
+/* Where its next reply is written, or what it is to be sent instead. */
 struct buffer *peer_out(struct peer *peer);
+void peer_share(struct peer *peer, struct shared *message);
 
-/* The reply is written (r: or could not be). Sends what goes; the next call is taken up later, from the
- * loop. */
+/* The reply is there (r: or could not be written). It is sent, and the next call taken up, later, from the
+ * loop: many may be answered in one turn. */
 void peer_answered(struct peer *peer, bool oneway, int r);
-
-/* Gives up its reply; the listener frees it at the next turn. */
-void peer_give_up(struct peer *peer);
 
 /* At the end: answers what is pending with Stopping, as far as the socket takes it at once. */
 void peer_stop(struct peer *peer);

@@ -121,8 +121,19 @@ static inline struct call *take_pending(void) {
         return later_take(CONTAINER(first, struct later, link));
 }
 
+static void reply_text(struct call *call, const char *json, size_t n) {
+        write_raw(call_begin_reply(call), json, n);
+        call_end(call);
+}
+
+/* To whoever waits, the same bytes. */
+static inline void answer_all(struct shared *message) {
+        while (!list_is_empty(&door.pending))
+                call_reply_shared(take_pending(), message);
+}
+
 static inline void answer(const char *json) {
-        call_reply_text(take_pending(), (struct bytes){json, strlen(json)});
+        reply_text(take_pending(), json, strlen(json));
 }
 
 static void busy(struct call *call) {
@@ -147,7 +158,7 @@ static void large(struct call *call) {
         memset(json, 'y', n);
         memcpy(json, "{\"x\":\"", 6);
         memcpy(json + n - 2, "\"}", 2);
-        call_reply_text(call, (struct bytes){json, n});
+        reply_text(call, json, n);
 }
 
 static const struct field no_fields[] = {{}};

@@ -51,11 +51,20 @@ static inline void service_answers(const char *json) {
         buffer_deinit(&groups);
 }
 
-static inline void service_refuses(int r) {
+static inline void service_refuses_as(int r, int64_t retry_at) {
         struct groups_request *request = TAKE(asked);
         struct fault fault = {};
 
         (void)fault_set(&fault, r, "said the service");
+        fault.retry_at = retry_at;
         request->done(request->userdata, &fault, NULL);
         fault_deinit(&fault);
+}
+
+static inline void service_refuses(int r) {
+        service_refuses_as(r, 0);
+}
+
+static inline void service_refuses_until(int64_t retry_at) {
+        service_refuses_as(AGENT_ERROR_UNAVAILABLE, retry_at);
 }

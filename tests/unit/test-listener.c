@@ -39,31 +39,130 @@ static void test_most_connections(void **state) {
         assert_int_equal(listener_connections_max(door.listener), 1);
 }
 
-/* Whoever comes when the house is full is let in when somebody leaves. */
-static void test_full(void **state) {
-        int fds[4];
+static bool is_served(int fd) {
+        const char *heard;
 
-        door_reopen(KEPT + 2);
-        for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        if (send(fd, ECHO_CALL("x"), sizeof(ECHO_CALL("x")), MSG_NOSIGNAL) < 0)
+                return false;
+        settle();
+        heard = hear(fd);
+        return streq(heard, ECHO_REPLY("x"));
+}
+
+static void close_all(const int *fds, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                close(fds[i]);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 0);
+}
+
+/* When the house is full, whoever has been idle for the longest makes room for who comes. */
+static void test_full_of_idle(void **state) {
+        int fds[5];
+
+        door_reopen(KEPT + 3);
+        for (size_t i = 0; i < 3; i++)
                 fds[i] = knock();
-                say(fds[i], ECHO_CALL("x"));
+        settle();
+        assert_true(is_served(fds[0]));
+
+        fds[3] = knock();
+        assert_true(is_served(fds[3]));
+        assert_true(is_shut(fds[1]));
+        fds[4] = knock();
+        assert_true(is_served(fds[4]));
+        assert_true(is_shut(fds[2]));
+        assert_true(is_served(fds[0]));
+        assert_int_equal(listener_connections(door.listener), 3);
+        close_all(fds, ARRAY_SIZE(fds));
+}
+
+/* One that has begun to say something is idle, too, but goes last; one that has called is not. */
+static void test_full_of_halves(void **state) {
+        static const char call[] = ECHO_CALL("x");
+        int fds[6];
+
+        door_reopen(KEPT + 3);
+        for (size_t i = 0; i < 3; i++) {
+                fds[i] = knock();
+                settle();
+                if (i < 2)
+                        say_n(fds[i], call, 20);
         }
         settle();
-        assert_int_equal(listener_connections(door.listener), 2);
+
+        fds[3] = knock();
+        settle();
+        assert_true(is_shut(fds[2]));
+        say(fds[3], CALL("Later", "{}"));
+        settle();
+        fds[4] = knock();
+        settle();
+        assert_true(is_shut(fds[0]));
+
+        say(fds[4], ECHO_CALL("x"));
+        say_n(fds[1], call + 20, sizeof(call) - 20);
+        fds[5] = knock(); /* all are busy when it comes, whatever is looked at first */
+        settle();
         assert_heard(fds[1], ECHO_REPLY("x"));
-        assert_heard(fds[2], "");
-
-        close(fds[0]);
+        assert_heard(fds[4], ECHO_REPLY("x"));
+        answer("{}");
         settle();
-        assert_int_equal(listener_connections(door.listener), 2);
-        assert_heard(fds[2], ECHO_REPLY("x"));
-        assert_heard(fds[3], "");
+        close_all(fds, ARRAY_SIZE(fds));
+}
 
-        close(fds[1]);
+/* Who comes while all are being served is refused at once, and may come again. */
+static void test_full_of_busy(void **state) {
+        int fds[3];
+
+        door_reopen(KEPT + 2);
+        for (size_t i = 0; i < 2; i++) {
+                fds[i] = knock();
+                say(fds[i], CALL("Later", "{}"));
+        }
+        settle();
+        fds[2] = knock();
+        settle();
+        assert_true(is_shut(fds[2]));
         close(fds[2]);
+
+        answer("{}");
         settle();
-        assert_heard(fds[3], ECHO_REPLY("x"));
-        close(fds[3]);
+        assert_heard(fds[0], REPLY("{}"));
+        fds[2] = knock();
+        assert_true(is_served(fds[2]));
+        assert_true(is_shut(fds[0]));
+        answer("{}");
+        settle();
+        assert_heard(fds[1], REPLY("{}"));
+        close_all(fds, ARRAY_SIZE(fds));
+}
+
+/* A reader is given time; one that does not read is not. */
+static void test_full_of_unread(void **state) {
+        int fds[3];
+
+        door_reopen(KEPT + 2);
+        for (size_t i = 0; i < 2; i++) {
+                fds[i] = knock();
+                say(fds[i], CALL("Large", "{\"size\":1000000}"));
+                settle();
+        }
+        fake_sleep(9);
+        fds[2] = knock();
+        settle();
+        assert_true(is_shut(fds[2]));
+        close(fds[2]);
+
+        for (size_t i = 0; i < 30; i++) { /* the first one does read */
+                (void)hear(fds[0]);
+                settle();
+        }
+        fake_sleep(1);
+        fds[2] = knock();
+        assert_true(is_served(fds[2]));
+        assert_true(strlen(hear(fds[0])) > 0);
+        close_all(fds, ARRAY_SIZE(fds));
 }
 
 static void test_other_user(void **state) {
@@ -93,6 +192,27 @@ static void exhaust(const struct rlimit *limit) {
         settle(); /* does not try again and again */
         assert_int_equal(listener_connections(door.listener), 0);
         assert_int_equal(setrlimit(RLIMIT_NOFILE, limit), 0);
+}
+
+/* An idle connection's is as good as any. */
+static void test_descriptor_of_the_idle(void **state) {
+        struct rlimit limit, low;
+        int fds[3];
+
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        fds[0] = knock();
+        settle();
+        fds[1] = knock();
+        settle();
+        fds[2] = knock();
+        low = (struct rlimit){(rlim_t)fds[2] + 1, limit.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+        settle();
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        assert_true(is_shut(fds[0]));
+        assert_true(is_served(fds[1]));
+        assert_true(is_served(fds[2]));
+        close_all(fds, ARRAY_SIZE(fds));
 }
 
 /* Accepting pauses for a second, which is still to come. */
@@ -189,6 +309,38 @@ static void test_dropped_with_events_to_come(void **state) {
         close(last);
 }
 
+/* A crowd that is told the same has it in memory once, and is told it in many turns. */
+static void test_same_for_all(void **state) {
+        enum { SIZE = 16000000, TURNS = CROWD / LISTENER_PEERS_A_WAKE_UP };
+        _cleanup_(shared_freep) struct shared *message = NULL;
+        struct buffer bytes = {};
+        int fds[CROWD], turns = 0;
+        char *space;
+
+        assert_int_equal(buffer_reserve(&bytes, SIZE, &space), 0);
+        memset(space, 'y', SIZE);
+        buffer_commit(&bytes, SIZE);
+        assert_int_equal(shared_new(&message, &bytes), 0);
+
+        for (int i = 0; i < CROWD; i++) {
+                fds[i] = knock();
+                say(fds[i], CALL("Later", "{}"));
+        }
+        settle();
+        answer_all(message);
+        while (strlen(hear(fds[CROWD - 1])) == 0 && sd_event_run(door.event, 0) > 0)
+                turns++;
+        assert_true(turns >= TURNS);
+        settle();
+        assert_int_equal(listener_connections(door.listener), CROWD);
+        assert_int_equal(message->readers, CROWD);
+        assert_true(strlen(hear(fds[0])) > 0);
+
+        close_all(fds, CROWD);
+        assert_int_equal(message->readers, 0);
+        assert_int_equal(message->holders, 1);
+}
+
 static void assert_stopping(int fd) {
         static const char stopping[] = "{\"error\":\"org.globus.Agent.Stopping\",";
 
@@ -225,12 +377,17 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_few_accepted_a_wake_up),
                 TEST(test_most_connections),
-                TEST(test_full),
+                TEST(test_full_of_idle),
+                TEST(test_full_of_halves),
+                TEST(test_full_of_busy),
+                TEST(test_full_of_unread),
                 TEST(test_other_user),
+                TEST(test_descriptor_of_the_idle),
                 TEST(test_no_descriptors),
                 TEST(test_descriptors_again),
                 TEST(test_slowest_goes),
                 TEST(test_dropped_with_events_to_come),
+                TEST(test_same_for_all),
                 TEST(test_stopping),
         };
 

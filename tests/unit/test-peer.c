@@ -110,6 +110,31 @@ static void test_sixteen_calls_a_turn(void **state) {
         close(other);
 }
 
+/* Nor does it keep who comes later from its turn, nor another source of the loop. */
+static void test_many_calls_and_others(void **state) {
+        enum { CALLS = 1000, TURN = 16 };
+        static char calls[CALLS * sizeof(ECHO_CALL("c"))];
+        int crowd = knock(), other = knock();
+
+        settle();
+        for (size_t i = 0; i < CALLS; i++)
+                memcpy(calls + i * sizeof(ECHO_CALL("c")), ECHO_CALL("c"), sizeof(ECHO_CALL("c")));
+        say_n(crowd, calls, sizeof(calls));
+        assert_true(sd_event_run(door.event, 0) > 0);
+        assert_int_equal(door.handled, TURN);
+        say(other, ECHO_CALL("o"));
+        close(knock());
+        assert_true(sd_event_run(door.event, 0) > 0);
+        assert_true(sd_event_run(door.event, 0) > 0);
+        assert_int_equal(listener_connections(door.listener), 3);
+        assert_true(sd_event_run(door.event, 0) > 0);
+        assert_in_range(strchr(door.order, 'o') - door.order, TURN, 3 * TURN);
+
+        assert_heard(other, ECHO_REPLY("o"));
+        close(crowd);
+        close(other);
+}
+
 /* Its call is given up, and so is the one behind. */
 static void test_vanishes(void **state) {
         int fd = knock();
@@ -298,11 +323,21 @@ static void test_large_replies(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_door, teardown_door)
         const struct CMUnitTest tests[] = {
-                TEST(test_one_call),        TEST(test_half_a_call),   TEST(test_order),
-                TEST(test_one_at_a_time),   TEST(test_oneway),        TEST(test_sixteen_calls_a_turn),
-                TEST(test_vanishes),        TEST(test_half_closed),   TEST(test_does_not_read),
-                TEST(test_vanishes_unread), TEST(test_malformed),     TEST(test_malformed_behind_others),
-                TEST(test_large_calls),     TEST(test_large_replies),
+                TEST(test_one_call),
+                TEST(test_half_a_call),
+                TEST(test_order),
+                TEST(test_one_at_a_time),
+                TEST(test_oneway),
+                TEST(test_sixteen_calls_a_turn),
+                TEST(test_many_calls_and_others),
+                TEST(test_vanishes),
+                TEST(test_half_closed),
+                TEST(test_does_not_read),
+                TEST(test_vanishes_unread),
+                TEST(test_malformed),
+                TEST(test_malformed_behind_others),
+                TEST(test_large_calls),
+                TEST(test_large_replies),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
