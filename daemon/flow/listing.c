@@ -77,7 +77,7 @@ static void listing_take_waiters(struct listing *listing, struct list *waiters) 
 }
 
 /* The flight is over. A callback may ask anew, free any other waiter, or the listing. */
-static void listing_land(struct listing *listing, const struct fault *fault) {
+static void listing_land(struct listing *listing, struct fault *fault) {
         _cleanup_(shared_freep) struct shared *reply = NULL;
         struct list waiters = LIST_INIT(waiters);
 
@@ -85,6 +85,9 @@ static void listing_land(struct listing *listing, const struct fault *fault) {
         listing->request = groups_request_free(listing->request);
         if (!fault)
                 reply = shared_hold(listing->reply);
+        if (listing->asked)
+                listing->deps->asked(listing->deps->userdata, listing, fault);
+
         listing_take_waiters(listing, &waiters);
         waiter_tell_all(&waiters, fault);
 }
@@ -191,8 +194,6 @@ static void listing_on_groups(void *userdata, const struct fault *fault, struct 
         r = listing_write_reply(listing, groups);
         if (r)
                 (void)fault_set(&trouble, r, NULL);
-        else
-                listing->deps->fetched(listing->deps->userdata, listing);
 
         listing_land(listing, r ? &trouble : NULL);
 }
@@ -213,7 +214,11 @@ static int listing_fetch(struct listing *listing, const struct grant *grant, str
                                  .done = listing_on_groups,
                                  .userdata = listing,
                          });
-        return r ? fault_set(fault, r, NULL) : -EINPROGRESS;
+        if (r)
+                return fault_set(fault, r, NULL);
+
+        listing->asked = true;
+        return -EINPROGRESS;
 }
 
 static void listing_on_provided(struct provision *provision, const struct fault *refused) {
@@ -252,7 +257,7 @@ int listing_fly(struct listing *listing, struct grant *grant, struct fault *faul
         int r;
 
         listing->grant_id = grant->id;
-        listing->replayed = false;
+        listing->replayed = listing->asked = false;
 
         r = listing_provide(listing, grant, fault);
         if (r != -EINPROGRESS)

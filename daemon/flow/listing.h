@@ -20,7 +20,8 @@ struct listing;
 struct listing_deps {
         const struct provide *provide;
         struct http *http;
-        void (*fetched)(void *userdata, struct listing *listing);
+        /* Globus Groups was asked: fault NULL: and has told; else it may be given the time of the next try */
+        void (*asked)(void *userdata, struct listing *listing, struct fault *fault);
         void *userdata;
 }; /* all borrowed */
 
@@ -39,6 +40,7 @@ struct listing {
         struct secret *bearer; /* what the service was asked with; later than that, only if it refused it */
         struct secret *refused; /* what the service refused last; NULL: nothing */
         bool replayed; /* the service has refused a token once already */
+        bool asked; /* the service, in this flight */
         struct list waiters; /* listing_waiter.waiter.link */
 };
 

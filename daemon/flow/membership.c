@@ -4,11 +4,13 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
+#include "daemon/flow/outage.h"
 #include "proto/strv.h"
 
 struct membership {
         struct listing_deps listing_deps;
         struct list listings; /* listing.link, the one that was not used for the longest first */
+        struct list outages; /* of Globus Groups */
         struct alarm *expiry; /* of the oldest */
 };
 
@@ -61,9 +63,15 @@ static void membership_bound_bytes(struct membership *membership, const struct l
         }
 }
 
-static void membership_on_fetched(void *userdata, struct listing *listing) {
+static void membership_on_asked(void *userdata, struct listing *listing, struct fault *fault) {
         struct membership *membership = userdata;
 
+        if (fault) {
+                outage_note(&membership->outages, listing->profile, fault);
+                return;
+        }
+
+        outage_end(&membership->outages, listing->profile);
         membership_bound_bytes(membership, listing);
         membership_set_expiry(membership);
 }
@@ -104,6 +112,21 @@ static int membership_add(struct listing **ret, struct membership *membership, c
         return r;
 }
 
+/* -EINPROGRESS, or why not. */
+static int membership_fly(struct membership *membership, struct listing *listing, struct grant *grant,
+                          struct fault *fault) {
+        const struct fault *outage = outage_find(&membership->outages, listing->profile);
+
+        if (listing_is_flying(listing))
+                return -EINPROGRESS;
+        if (outage) {
+                (void)fault_copy(fault, outage);
+                return outage->r;
+        }
+
+        return listing_fly(listing, grant, fault);
+}
+
 int membership_get(struct membership *membership, const struct membership_query *query,
                    struct listing_waiter *waiter, waiter_fn done, struct fault *fault) {
         const char *profile = query->grant->account->profile;
@@ -123,7 +146,7 @@ int membership_get(struct membership *membership, const struct membership_query 
                 return 0;
         }
 
-        r = listing_is_flying(listing) ? -EINPROGRESS : listing_fly(listing, query->grant, fault);
+        r = membership_fly(membership, listing, query->grant, fault);
         if (r == -EINPROGRESS)
                 waiter_join(&waiter->waiter, &listing->waiters, done);
 
@@ -134,6 +157,7 @@ static void membership_drop_with(struct membership *membership, const char *prof
                                  const struct fault *fault) {
         struct list *l = membership->listings.next;
 
+        outage_end(&membership->outages, profile);
         while (l != &membership->listings) {
                 struct listing *listing = CONTAINER(l, struct listing, link);
 
@@ -181,10 +205,11 @@ int membership_new(struct membership **ret, const struct membership_deps *deps) 
         membership->listing_deps = (struct listing_deps){
                 .provide = deps->provide,
                 .http = deps->http,
-                .fetched = membership_on_fetched,
+                .asked = membership_on_asked,
                 .userdata = membership,
         };
         list_init(&membership->listings);
+        list_init(&membership->outages);
 
         r = alarm_new(&membership->expiry, deps->event, USEC_PER_SEC, membership_on_expiry, membership);
         if (r)

@@ -5,7 +5,7 @@
  *
  * The last one per profile and statuses is kept for LISTING_LIFE_USEC as the reply it will be, and given to
  * whoever is content with its age; a login or logout drops it, and so does want of room. A failure never turns
- * into an old listing.
+ * into an old listing: it is the answer until the time of the next try.
  */
 
 #include <systemd/sd-event.h>

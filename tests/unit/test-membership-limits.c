@@ -1,4 +1,4 @@
-/* How many listings of how many bytes are kept, and how many are fetched at once. */
+/* How many listings of how many bytes are kept, and how often a service is asked that fails. */
 
 #include "tests/unit/unit.h"
 
@@ -103,6 +103,111 @@ static void test_most_bytes_flying(void **state) {
         assert_int_equal(ask_status(c, 1), -EINPROGRESS);
 }
 
+/* However often it is asked for, Globus Groups is asked when the time has come. */
+static void assert_pause(int64_t least, int64_t most) {
+        unsigned before = n_asked;
+        int64_t seconds = 0;
+
+        while (ask_for(a, "default", NULL, 0) != -EINPROGRESS) {
+                assert_int_equal(a->fault.r, AGENT_ERROR_UNAVAILABLE);
+                assert_in_range(a->fault.retry_at, fake_unix, fake_unix + most + 1);
+                assert_string_equal(fault_message(&a->fault), "said the service");
+                assert_int_equal(n_asked, before);
+                fake_sleep(1);
+                assert_true(++seconds <= most);
+        }
+        assert_true(seconds >= least);
+        assert_int_equal(n_asked, before + 1);
+}
+
+static void test_pauses_grow(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        for (unsigned i = 0; i < 12; i++) {
+                service_refuses(AGENT_ERROR_UNAVAILABLE);
+                assert_told(a, AGENT_ERROR_UNAVAILABLE);
+                assert_pause(1, MIN(INT64_C(2) << i, INT64_C(300)));
+        }
+
+        service_answers("[1]");
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses(AGENT_ERROR_UNAVAILABLE);
+        assert_pause(1, 2);
+}
+
+/* The service failed, not the question: another one for the same profile is not asked either. */
+static void test_pause_is_the_profiles(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        assert_int_equal(ask_for(b, "default", STRV("invited"), 0), -EINPROGRESS);
+        service_refuses(AGENT_ERROR_UNAVAILABLE);
+        assert_told(b, AGENT_ERROR_UNAVAILABLE);
+        assert_true(b->fault.retry_at > 0);
+        assert_int_equal(ask_for(b, "default", STRV("pending"), 0), AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(ask_for(c, "other", NULL, 0), -EINPROGRESS);
+        service_answers("[2]");
+
+        membership_drop(membership, "other");
+        assert_int_equal(ask_for(b, "default", NULL, 0), -EINPROGRESS); /* the flight of before */
+        membership_drop(membership, "default"); /* another login, another chance */
+        assert_int_equal(ask_for(b, "default", NULL, 0), -EINPROGRESS);
+}
+
+static void test_retry_after(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses_until(fake_unix + 120);
+        assert_int_equal(a->fault.retry_at, fake_unix + 120);
+        assert_pause(120, 120);
+        service_refuses_until(fake_unix + 100 * 24 * 3600); /* not believed */
+        assert_int_equal(a->fault.retry_at, fake_unix + 3600);
+        assert_pause(3600, 3600);
+}
+
+/* A listing that is young enough is no error. */
+static void test_known_meanwhile(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_answers("[1]");
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses_until(fake_unix + 120);
+        assert_int_equal(ask(a), AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(ask_for(a, "default", NULL, 60), 0);
+        assert_non_null(strstr(a->reply, "[1]"));
+}
+
+/* What Globus Groups demands is said again without asking it again. */
+static void test_login_needed_meanwhile(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses_as(AGENT_ERROR_LOGIN_NEEDED, fake_unix + 60);
+        assert_told(a, AGENT_ERROR_LOGIN_NEEDED);
+        assert_int_equal(ask(b), AGENT_ERROR_LOGIN_NEEDED);
+        assert_string_equal(b->fault.profile, "default");
+        assert_int_equal(n_asked, 1);
+        membership_drop(membership, "default");
+        assert_int_equal(ask(b), -EINPROGRESS);
+}
+
+/* A token that is refused whatever is done costs one refresh and one replay, and then a pause. */
+static void test_rejected_without_end(void **state) {
+        unsigned before = 0;
+
+        for (unsigned i = 0; i < 100; i++) {
+                if (ask(a) != -EINPROGRESS)
+                        continue;
+                service_refuses(-EKEYREJECTED);
+                service_refuses(-EKEYREJECTED);
+                assert_told(a, AGENT_ERROR_UNAVAILABLE);
+                assert_true(n_asked == before + 2);
+                before = n_asked;
+        }
+        assert_true(n_asked <= 2 * 8);
+}
+
+/* Without a question there is nothing to be spared. */
+static void test_no_token_is_no_outage(void **state) {
+        provided = AGENT_ERROR_UNAVAILABLE;
+        assert_int_equal(ask(a), AGENT_ERROR_UNAVAILABLE);
+        provided = 0;
+        assert_int_equal(ask_for(a, "default", NULL, 0), -EINPROGRESS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -111,6 +216,13 @@ int main(void) {
                 TEST(test_all_flying),
                 TEST(test_most_bytes),
                 TEST(test_most_bytes_flying),
+                TEST(test_pauses_grow),
+                TEST(test_pause_is_the_profiles),
+                TEST(test_retry_after),
+                TEST(test_known_meanwhile),
+                TEST(test_login_needed_meanwhile),
+                TEST(test_rejected_without_end),
+                TEST(test_no_token_is_no_outage),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 
 #include "tests/unit/membership-world.h"
 
+enum { PAUSE = 300 /* seconds: after it a service that has failed may be asked again, however often it did */ };
+
 static void test_one_fetch_for_many(void **state) {
         char expected[80];
 
@@ -108,6 +110,7 @@ static void test_never_a_second(void **state) {
                 assert_int_equal(n_asked, 2 * i);
                 assert_int_equal(n_rejected,
                                  2 * i - 1); /* from the second time on it is not good from the start */
+                fake_sleep(PAUSE);
         }
 }
 
@@ -116,9 +119,11 @@ static void test_refused_stays_refused(void **state) {
         assert_int_equal(ask(a), -EINPROGRESS);
         service_refuses(-EKEYREJECTED);
         service_refuses(-EKEYREJECTED);
+        fake_sleep(PAUSE);
         assert_int_equal(ask(a), -EINPROGRESS);
         service_refuses(AGENT_ERROR_UNAVAILABLE);
         assert_int_equal(n_rejected, 2);
+        fake_sleep(PAUSE);
         provided = AGENT_ERROR_UNAVAILABLE;
         assert_int_equal(ask(a), AGENT_ERROR_UNAVAILABLE);
         assert_int_equal(n_rejected, 3);
@@ -152,6 +157,7 @@ static void test_failure_is_no_old_listing(void **state) {
         service_refuses(AGENT_ERROR_UNAVAILABLE);
         assert_told(a, AGENT_ERROR_UNAVAILABLE);
         assert_string_equal(fault_message(&a->fault), "said the service");
+        fake_sleep(PAUSE);
 
         ask_result = -ENOMEM;
         assert_int_equal(ask(a), -ENOMEM);
