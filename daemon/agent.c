@@ -62,11 +62,19 @@ static void agent_on_refreshed(void *userdata) {
                 schedule_update(agent->schedule);
 }
 
+/* Another daemon has logged in or out, or refreshed. */
+static void agent_on_followed(void *userdata) {
+        struct agent *agent = userdata;
+
+        membership_drop_orphans(agent->membership);
+        agent_on_refreshed(agent);
+}
+
 static void agent_on_saved(void *userdata) {
         struct agent *agent = userdata;
 
         claims_on_saved(agent->claims);
-        agent_on_refreshed(agent);
+        agent_on_followed(agent); /* what is on disk was taken over */
 }
 
 static void agent_on_login(void *userdata, const char *profile) {
@@ -74,11 +82,6 @@ static void agent_on_login(void *userdata, const char *profile) {
 
         membership_drop(agent->membership, profile);
         schedule_update(agent->schedule);
-}
-
-/* Another daemon has logged in or out, or refreshed. */
-static void agent_on_followed(void *userdata) {
-        agent_on_refreshed(userdata);
 }
 
 static void agent_on_opened(void *userdata) {

@@ -56,6 +56,13 @@ bool listing_is_flying(const struct listing *listing) {
         return listing->grant_id != 0;
 }
 
+bool listing_is_orphaned(const struct listing *listing) {
+        struct vault *vault = listing->deps->provide->vault;
+
+        return (listing_is_flying(listing) && !vault_find_grant(vault, listing->grant_id)) ||
+               (listing->reply && !vault_find_grant(vault, listing->source_id));
+}
+
 bool listing_serves(const struct listing *listing, uint64_t max_age_usec) {
         uint64_t age = clock_boottime_usec() - listing->fetched_usec;
 
@@ -124,6 +131,7 @@ static int listing_write_reply(struct listing *listing, struct buffer *groups) {
         shared_free(listing->reply);
         listing->reply = reply;
         listing->fetched_usec = now;
+        listing->source_id = listing->grant_id;
         return 0;
 }
 

@@ -33,6 +33,7 @@ struct listing {
 
         struct shared *reply; /* the message that answers ListGroups, NUL included; NULL: not known */
         uint64_t fetched_usec;
+        uint64_t source_id; /* the grant that it was fetched by */
 
         uint64_t grant_id; /* of the flight; 0: none */
         struct provision provision;
@@ -55,6 +56,9 @@ int listing_new(struct listing **ret, const struct listing_deps *deps, const cha
 struct listing *listing_free(struct listing *listing);
 
 bool listing_is_flying(const struct listing *listing);
+
+/* Whether the grant that it is, or was, fetched by is gone: the profile may be another identity's now. */
+bool listing_is_orphaned(const struct listing *listing);
 
 /* Whether what is known is young enough. */
 bool listing_serves(const struct listing *listing, uint64_t max_age_usec);

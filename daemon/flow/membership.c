@@ -153,15 +153,23 @@ int membership_get(struct membership *membership, const struct membership_query 
         return r;
 }
 
-static void membership_drop_with(struct membership *membership, const char *profile,
-                                 const struct fault *fault) {
+static bool is_of_profile(const struct listing *listing, const void *profile) {
+        return !profile || streq(listing->profile, profile);
+}
+
+static bool is_orphaned(const struct listing *listing, const void *none) {
+        return listing_is_orphaned(listing);
+}
+
+static void membership_drop_if(struct membership *membership,
+                               bool (*is_meant)(const struct listing *listing, const void *argument),
+                               const void *argument, const struct fault *fault) {
         struct list *l = membership->listings.next;
 
-        outage_end(&membership->outages, profile);
         while (l != &membership->listings) {
                 struct listing *listing = CONTAINER(l, struct listing, link);
 
-                if (profile && !streq(listing->profile, profile)) {
+                if (!is_meant(listing, argument)) {
                         l = l->next;
                         continue;
                 }
@@ -171,11 +179,23 @@ static void membership_drop_with(struct membership *membership, const char *prof
         }
 }
 
+static int login_changed(struct fault *fault) {
+        return fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The login changed meanwhile; ask again");
+}
+
 void membership_drop(struct membership *membership, const char *profile) {
         _cleanup_(fault_deinit) struct fault changed = {};
 
-        (void)fault_set(&changed, AGENT_ERROR_UNAVAILABLE, "The login changed meanwhile; ask again");
-        membership_drop_with(membership, profile, &changed);
+        (void)login_changed(&changed);
+        outage_end(&membership->outages, profile);
+        membership_drop_if(membership, is_of_profile, profile, &changed);
+}
+
+void membership_drop_orphans(struct membership *membership) {
+        _cleanup_(fault_deinit) struct fault changed = {};
+
+        (void)login_changed(&changed);
+        membership_drop_if(membership, is_orphaned, NULL, &changed);
 }
 
 static void membership_on_expiry(void *userdata) {
@@ -226,7 +246,8 @@ struct membership *membership_free(struct membership *membership) {
                 return NULL;
 
         (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
-        membership_drop_with(membership, NULL, &stopping);
+        outage_end(&membership->outages, NULL);
+        membership_drop_if(membership, is_of_profile, NULL, &stopping);
         alarm_free(membership->expiry);
         free(membership);
         return NULL;

@@ -43,4 +43,7 @@ int membership_get(struct membership *membership, const struct membership_query 
 /* Forgets the listings of a profile (NULL: all); those under way are told that the login changed. */
 void membership_drop(struct membership *membership, const char *profile);
 
+/* The same for the listings whose grant is gone: another daemon has logged out, or in anew. */
+void membership_drop_orphans(struct membership *membership);
+
 DEFINE_CLEANUP(struct membership, membership_free);

@@ -1,8 +1,9 @@
 #pragma once
 
 /*
- * Skew: how far our wall clock is from that of Globus, by the Date header (RFC 9110 section 6.6.1) of its latest
- * answer. What is kept is when Globus's clock began at our boot, so that setting ours right shows at once.
+ * Skew: how far our wall clock is from that of Globus, by the Date header (RFC 9110 section 6.6.1) of its
+ * latest answer. What is kept is when Globus's clock began at our boot, so that setting ours right shows at
+ * once.
  */
 
 #include <stdbool.h>

@@ -46,7 +46,7 @@ static void list_groups_on_done(struct waiter *waiter, const struct fault *fault
 
         list_groups_work_free(work);
         if (fault)
-                dispatch_refuse(call, fault);
+                call_fail(call, fault);
         else
                 call_reply_shared(call, reply);
 }

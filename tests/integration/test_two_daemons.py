@@ -85,6 +85,16 @@ def test_logout_of_a_login_made_elsewhere(one, other):
     assert other.ctl("token").status == 4
 
 
+def test_another_identity_elsewhere(one, other, globus):
+    other.ctl("groups").ok()
+    ben = globus.add_user("ben@ridgeway.example")
+    one.login("--force", user=ben)
+    other.wait_for(lambda status: status["profiles"][0]["username"] == ben.username, 30)
+    assert other.ctl("whoami").ok().out == f"{ben.username}\n"
+    assert other.ctl("groups").ok().out == one.ctl("groups").ok().out
+    assert other.token() == one.token()
+
+
 # Refreshing
 
 def test_rotated_token_is_used_by_the_other(one, other, globus):

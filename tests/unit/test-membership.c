@@ -166,6 +166,23 @@ static void test_failure_is_no_old_listing(void **state) {
         assert_non_null(asked);
 }
 
+/* Another daemon has logged somebody else in. */
+static void test_orphans(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_answers("[1]");
+        assert_int_equal(ask_for(b, "default", STRV("invited"), 0), -EINPROGRESS);
+        assert_int_equal(ask_for(c, "other", NULL, 0), -EINPROGRESS);
+        membership_drop_orphans(membership);
+        assert_int_equal(b->n_told, 0);
+        assert_int_equal(ask_for(a, "default", NULL, 60), 0);
+
+        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "another"), 0);
+        membership_drop_orphans(membership);
+        assert_told(b, AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(c->n_told, 0);
+        assert_int_equal(ask_for(a, "default", NULL, 60), -EINPROGRESS);
+}
+
 static void test_login_needed(void **state) {
         assert_int_equal(ask(a), -EINPROGRESS);
         service_refuses(AGENT_ERROR_LOGIN_NEEDED);
@@ -246,11 +263,21 @@ static void test_stopping(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_one_fetch_for_many), TEST(test_each_its_own), TEST(test_max_age),
-                TEST(test_not_without_end),    TEST(test_one_replay),   TEST(test_refused_stays_refused),
-                TEST(test_never_a_second),     TEST(test_no_new_token), TEST(test_failure_is_no_old_listing),
-                TEST(test_login_needed),       TEST(test_callbacks),    TEST(test_drop),
-                TEST(test_grant_goes),         TEST(test_stopping),
+                TEST(test_one_fetch_for_many),
+                TEST(test_each_its_own),
+                TEST(test_max_age),
+                TEST(test_not_without_end),
+                TEST(test_one_replay),
+                TEST(test_refused_stays_refused),
+                TEST(test_never_a_second),
+                TEST(test_no_new_token),
+                TEST(test_failure_is_no_old_listing),
+                TEST(test_orphans),
+                TEST(test_login_needed),
+                TEST(test_callbacks),
+                TEST(test_drop),
+                TEST(test_grant_goes),
+                TEST(test_stopping),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

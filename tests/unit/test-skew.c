@@ -1,4 +1,5 @@
-/* A clock that is wrong by more than minutes is told, by the latest answer, and only until it is right again. */
+/* A clock that is wrong by more than minutes is told, by the latest answer, and only until it is right again.
+ * */
 
 #include "tests/unit/unit.h"
 
