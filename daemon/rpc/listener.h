@@ -41,7 +41,7 @@ size_t listener_connections_max(const struct listener *listener);
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest);
 void listener_make_ready(struct listener *listener, struct peer *peer);
 
-/* For a peer that has a reply: makes room if too much waits to be read. */
+/* For a peer whose reply waits to be read: makes room if too much does. */
 void listener_bound_unread(struct listener *listener);
 
 DEFINE_CLEANUP(struct listener, listener_free);

@@ -40,7 +40,9 @@ static void peer_send(struct peer *peer) {
                 return;
 
         r = reply_send(&peer->reply, peer->fd);
-        if (r && r != -EAGAIN)
+        if (r == -EAGAIN)
+                listener_bound_unread(peer->listener);
+        else if (r)
                 peer->broken = true;
 }
 
@@ -135,7 +137,6 @@ void peer_answered(struct peer *peer, bool oneway, int r) {
         if (oneway || peer->broken)
                 reply_clear(&peer->reply);
 
-        listener_bound_unread(peer->listener);
         if (!peer->processing)
                 listener_make_ready(peer->listener, peer);
 }

@@ -268,3 +268,18 @@ static inline bool is_shut(int fd) {
 
         return n == 0 || (n < 0 && errno == ECONNRESET);
 }
+
+static inline void read_until_shut(int fd) {
+        static char bytes[65536];
+
+        while (recv(fd, bytes, sizeof(bytes), 0) > 0)
+                ;
+        assert_true(is_shut(fd));
+}
+
+static inline void close_all(const int *fds, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                close(fds[i]);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 0);
+}

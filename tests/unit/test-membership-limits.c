@@ -85,22 +85,38 @@ static void test_most_bytes(void **state) {
         shared_free(held); /* whoever is still sending it */
 }
 
-/* What is being fetched anew gives up what was known. */
+/* What is being fetched anew gives up what was known, but not its flight. */
 static void test_most_bytes_flying(void **state) {
         _cleanup_(freep) char *large = make_large();
 
         for (unsigned i = 0; i < 4; i++)
                 get_status(i, large);
         assert_int_equal(ask_for(a, "default", STRV("s0"), 0), -EINPROGRESS);
+        assert_int_equal(ask_for(b, "default", STRV("s0"), 3600), 0); /* who is content with it does not wait */
         for (unsigned i = 1; i < 4; i++)
                 assert_int_equal(ask_status(b, i), 0);
-        assert_int_equal(ask_for(b, "default", STRV("s0"), 3600), 0); /* who is content with it does not wait */
         assert_int_equal(ask_status(b, 4), -EINPROGRESS);
         service_answers(large);
         assert_told(b, 0);
-        assert_int_equal(ask_status(b, 4), 0);
-        assert_int_equal(ask_status(b, 0), 0);
-        assert_int_equal(ask_status(c, 1), -EINPROGRESS);
+        for (unsigned i = 1; i <= 4; i++)
+                assert_int_equal(ask_status(b, i), 0);
+        assert_int_equal(ask_status(b, 0), -EINPROGRESS);
+        assert_int_equal(n_asked, 6); /* it waits with the other one */
+}
+
+/* What has just come is the last to go, although the others were used since it was asked for. */
+static void test_most_bytes_just_come(void **state) {
+        _cleanup_(freep) char *large = make_large();
+
+        for (unsigned i = 1; i <= 4; i++)
+                get_status(i, large);
+        assert_int_equal(ask_status(a, 0), -EINPROGRESS);
+        for (unsigned i = 1; i <= 4; i++)
+                assert_int_equal(ask_status(b, i), 0);
+        service_answers(large);
+        assert_told(a, 0);
+        assert_int_equal(ask_status(a, 0), 0);
+        assert_int_equal(ask_status(a, 1), -EINPROGRESS);
 }
 
 /* However often it is asked for, Globus Groups is asked when the time has come. */
@@ -131,6 +147,26 @@ static void test_pauses_grow(void **state) {
         service_answers("[1]");
         assert_int_equal(ask(a), -EINPROGRESS);
         service_refuses(AGENT_ERROR_UNAVAILABLE);
+        assert_pause(1, 2);
+}
+
+/* Those that were under way together have failed once. */
+static void test_pause_after_many(void **state) {
+        struct groups_request *requests[10];
+        struct asker crowd[10];
+
+        for (unsigned i = 0; i < ARRAY_SIZE(crowd); i++) {
+                crowd[i] = (struct asker){};
+                waiter_init(&crowd[i].waiter.waiter);
+                assert_int_equal(ask_status(&crowd[i], i), -EINPROGRESS);
+                requests[i] = asked;
+        }
+        for (unsigned i = 0; i < ARRAY_SIZE(crowd); i++) {
+                asked = requests[i];
+                service_refuses(AGENT_ERROR_UNAVAILABLE);
+                assert_told(&crowd[i], AGENT_ERROR_UNAVAILABLE);
+                fault_deinit(&crowd[i].fault);
+        }
         assert_pause(1, 2);
 }
 
@@ -202,8 +238,16 @@ static void test_rejected_without_end(void **state) {
 
 /* Without a question there is nothing to be spared. */
 static void test_no_token_is_no_outage(void **state) {
+        struct fault fault = {};
+
         provided = AGENT_ERROR_UNAVAILABLE;
         assert_int_equal(ask(a), AGENT_ERROR_UNAVAILABLE);
+        provided = -EINPROGRESS;
+        assert_int_equal(ask(a), -EINPROGRESS);
+        (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "no token");
+        token_arrives(&fault);
+        assert_told(a, AGENT_ERROR_UNAVAILABLE);
+        fault_deinit(&fault);
         provided = 0;
         assert_int_equal(ask_for(a, "default", NULL, 0), -EINPROGRESS);
 }
@@ -216,7 +260,9 @@ int main(void) {
                 TEST(test_all_flying),
                 TEST(test_most_bytes),
                 TEST(test_most_bytes_flying),
+                TEST(test_most_bytes_just_come),
                 TEST(test_pauses_grow),
+                TEST(test_pause_after_many),
                 TEST(test_pause_is_the_profiles),
                 TEST(test_retry_after),
                 TEST(test_known_meanwhile),
