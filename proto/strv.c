@@ -50,11 +50,11 @@ static int strv_push(char ***strv, char *string) {
         return 0;
 }
 
-static int strv_append_n(char ***strv, const char *string, size_t n) {
+int strv_append(char ***strv, const char *string) {
         _cleanup_(freep) char *copy = NULL;
         int r;
 
-        copy = strndup(string, n);
+        copy = strdup(string);
         if (!copy)
                 return -ENOMEM;
 
@@ -64,10 +64,6 @@ static int strv_append_n(char ***strv, const char *string, size_t n) {
 
         copy = NULL;
         return 0;
-}
-
-int strv_append(char ***strv, const char *string) {
-        return strv_append_n(strv, string, strlen(string));
 }
 
 static void strv_truncate(char **strv, size_t length) {
@@ -117,16 +113,27 @@ int strv_copy(char ***ret, char *const *strv) {
 
 int strv_split(char ***ret, const char *string, const char *separators) {
         _cleanup_(strv_freep) char **parts = NULL;
-        size_t n;
-        int r;
+        size_t n = 0, length;
 
-        for (string += strspn(string, separators); *string; string += strspn(string, separators)) {
-                n = strcspn(string, separators);
-                r = strv_append_n(&parts, string, n);
-                if (r)
-                        return r;
+        for (const char *s = string + strspn(string, separators); *s; s += strspn(s, separators)) {
+                s += strcspn(s, separators);
+                n++;
+        }
+        if (n == 0) {
+                *ret = NULL;
+                return 0;
+        }
 
-                string += n;
+        parts = calloc(n + 1, sizeof(*parts));
+        if (!parts)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < n; i++, string += length) {
+                string += strspn(string, separators);
+                length = strcspn(string, separators);
+                parts[i] = strndup(string, length);
+                if (!parts[i])
+                        return -ENOMEM;
         }
 
         *ret = TAKE(parts);

@@ -52,20 +52,23 @@ struct groups_reply *groups_reply_free(struct groups_reply *reply) {
 /* Distinct, of the memberships that are active or say nothing of it. */
 static int collect_roles(char ***ret, struct json_object *memberships) {
         _cleanup_(strv_freep) char **roles = NULL;
-        size_t n = memberships ? json_object_array_length(memberships) : 0;
-        int r;
+        size_t n = memberships ? json_object_array_length(memberships) : 0, n_roles = 0;
+
+        roles = calloc(n + 1, sizeof(*roles));
+        if (!roles)
+                return -ENOMEM;
 
         for (size_t i = 0; i < n; i++) {
                 struct json_object *membership = json_object_array_get_idx(memberships, i);
                 const char *role = json_get_string(membership, "role");
                 const char *status = json_get_string(membership, "status");
 
-                if (!role || (status && !streq(status, "active")) || strv_contains(roles, role))
+                if (!role || (status && !streq(status, "active")))
                         continue;
 
-                r = strv_append(&roles, role);
-                if (r)
-                        return r;
+                roles[n_roles] = strdup(role);
+                if (!roles[n_roles++])
+                        return -ENOMEM;
         }
 
         strv_sort(roles);
