@@ -50,11 +50,13 @@ static int table_add_string(struct table *table, const char *text) {
 }
 
 static int append_store(struct buffer *out, struct json_object *store) {
-        const char *error = json_get_string(store, "error");
+        const char *error = json_get_string(store, "error"), *state = member(store, "state");
         int r;
 
-        r = append(out, "\n", "Store       %s (%s, %s)", member(store, "path"), member(store, "state"),
-                   reply_bool(store, "saved") ? "saved" : "not saved");
+        r = append(out, "", "Store       %s (%s", member(store, "path"), state);
+        if (!r && !streq(state, "opening"))
+                r = append(out, "", ", %s", reply_bool(store, "saved") ? "saved" : "not saved");
+        r = r ?: buffer_append_string(out, ")\n");
         r = r ?: append(out, "\n", "Protection  %s", member(store, "protection"));
         if (!r && error)
                 r = append(out, "\n", "            %s", error);
@@ -216,6 +218,16 @@ static int append_profile(struct buffer *out, struct json_object *profile) {
         return r;
 }
 
+static int append_nobody(struct buffer *out, struct json_object *store) {
+        const char *state = member(store, "state");
+
+        if (streq(state, "opening") || streq(state, "unreadable"))
+                return buffer_append_string(out,
+                                            "\nWho is logged in is not known, as the store was not read\n");
+
+        return buffer_append_string(out, "\nNobody is logged in: globus-agentctl login\n");
+}
+
 int status_text_write(struct buffer *out, struct json_object *status) {
         size_t n = reply_length(status, "profiles");
         int r;
@@ -226,7 +238,7 @@ int status_text_write(struct buffer *out, struct json_object *status) {
         for (size_t i = 0; i < n && !r; i++)
                 r = append_profile(out, reply_element(status, "profiles", i));
         if (!r && n == 0)
-                r = buffer_append_string(out, "\nNobody is logged in: globus-agentctl login\n");
+                r = append_nobody(out, json_get_object(status, "store"));
 
         return r;
 }

@@ -14,9 +14,10 @@ struct open {
         struct open_deps deps;
         struct reading *reading; /* borrowed: in flight, the worker's */
         struct moving *moving; /* the same */
-        bool answered; /* the disk has, with whatever */
+        bool answered; /* the disk has, with whatever, or it has been waited for long enough */
         struct fault trouble;
         struct alarm *retry;
+        struct alarm *patience;
         uint64_t pause_usec;
         struct list waiters; /* waiter.link: for the first answer */
         struct list movers; /* waiter.link: for the end of moving */
@@ -112,6 +113,7 @@ static void reading_done(struct job *job) {
 
         open->reading = NULL;
         open->answered = true;
+        alarm_set(open->patience, USEC_INFINITY);
         open_on_read(open, reading);
 
         switch (vault_get_state(open->deps.vault)) {
@@ -151,6 +153,17 @@ static int open_read(struct open *open) {
         open->reading = TAKE(reading);
         worker_submit(open->deps.worker, &open->reading->job, &reading_type);
         return 0;
+}
+
+static void open_on_impatience(void *userdata) {
+        struct open *open = userdata;
+
+        (void)fault_set(&open->trouble, AGENT_ERROR_STORAGE_FAILED,
+                        "The disk of %s has not let the store be read for %u s; still trying",
+                        open->deps.paths->state_dir, (unsigned)(OPEN_PATIENCE_USEC / USEC_PER_SEC));
+        log_warning("Serving without the logins: %s", fault_message(&open->trouble));
+        open->answered = true;
+        waiter_tell_all(&open->waiters, NULL);
 }
 
 static void open_on_retry(void *userdata) {
@@ -251,13 +264,14 @@ int open_new(struct open **ret, const struct open_deps *deps) {
         list_init(&open->movers);
 
         r = alarm_new(&open->retry, deps->event, USEC_PER_SEC, open_on_retry, open);
+        if (!r)
+                r = alarm_new(&open->patience, deps->event, 100 * USEC_PER_MSEC, open_on_impatience, open);
+        if (!r)
+                r = open_read(open);
         if (r)
                 return r;
 
-        r = open_read(open);
-        if (r)
-                return r;
-
+        alarm_set(open->patience, clock_boottime_usec() + OPEN_PATIENCE_USEC);
         *ret = TAKE(open);
         return 0;
 }
@@ -278,6 +292,7 @@ struct open *open_free(struct open *open) {
         waiter_tell_all(&open->movers, &stopping);
 
         alarm_free(open->retry);
+        alarm_free(open->patience);
         fault_deinit(&open->trouble);
         free(open->moved_to);
         free(open);

@@ -3,9 +3,9 @@
 /*
  * Open: brings what is on disk into the vault at the start.
  *
- * Until the disk has answered, calls that need the vault wait here. A store that cannot be read stays
- * untouched, and the daemon serves on in memory; a disk or directory that fails is tried again until it
- * answers.
+ * Until the disk has answered, calls that need the vault wait here, though not for ever. A store that cannot be
+ * read stays untouched, and the daemon serves on in memory; a disk or directory that fails is tried again until
+ * it answers.
  */
 
 #include <systemd/sd-event.h>
@@ -14,6 +14,9 @@
 #include "daemon/flow/disk.h"
 #include "daemon/flow/waiter.h"
 #include "daemon/model/vault.h"
+
+/* How long calls wait for a disk that does not answer, before they hear so. */
+#define OPEN_PATIENCE_USEC (10 * USEC_PER_SEC)
 
 struct open;
 
@@ -32,7 +35,8 @@ int open_new(struct open **ret, const struct open_deps *deps);
 /* Tells whoever still waits that the agent is stopping. */
 struct open *open_free(struct open *open);
 
-/* True: the disk has not answered yet, and done is called later, once. False: it has. */
+/* True: the disk has not answered yet, and done is called later, once. False: it has, or open_trouble() says
+ * that it does not. */
 bool open_join(struct open *open, struct waiter *waiter, waiter_fn done);
 
 /* Why the store was not read, with how to go on; NULL when it was. Borrowed. */

@@ -176,3 +176,17 @@ def test_start_on_a_disk_that_fails(ada, disk):
     ada.wait_for(lambda status: status["store"]["state"] == "open")
     assert ada.token() == token and ada.token("--refresh") != token
     ada.wait_saved()
+
+
+def test_start_on_a_disk_that_hangs(ada, disk):
+    """Nobody is kept waiting for ever, nor told that there is no login."""
+    token = ada.token()
+    ada.stop()
+    disk.hang("read")
+    ada.start(env=disk.env)
+    said = ada.ctl("token")
+    assert said.status == 1 and one_line(said.err) and str(ada.home.state) in said.err
+    assert "Who is logged in is not known" in ada.ctl("status").ok().out
+    disk.heal()
+    ada.wait_for(lambda status: status["profiles"])
+    assert ada.token() == token

@@ -111,6 +111,22 @@ static void test_nothing_stored(void **state) {
         assert_null(open_trouble(gate));
 }
 
+static void test_disk_that_hangs(void **state) {
+        assert_true(open_join(gate, &a.waiter, caller_told));
+        pass(9);
+        assert_int_equal(a.n_told, 0);
+        pass(1);
+        assert_told(&a, 0); /* what can be answered without the disk is */
+        assert_non_null(strstr(fault_message(open_trouble(gate)), "/state"));
+        assert_false(open_join(gate, &b.waiter, caller_told));
+        assert_int_equal(vault_get_state(vault), VAULT_OPENING);
+        assert_int_equal(worker_jobs(), 1); /* still waiting for it */
+
+        worker_work();
+        assert_int_equal(n_opened, 1);
+        assert_null(open_trouble(gate));
+}
+
 static void test_retries(void **state) {
         static const int64_t pauses[] = {1, 2, 4, 8, 16, 32, 60, 60};
 
@@ -217,15 +233,11 @@ static void test_stopping_while_moving(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_gate),
-                TEST(test_nothing_stored),
-                TEST(test_retries),
-                TEST(test_unreadable),
-                TEST(test_moves_aside),
-                TEST(test_cannot_move),
-                TEST(test_good_store_stays),
-                TEST(test_stopping),
-                TEST(test_stopping_while_moving),
+                TEST(test_gate),        TEST(test_nothing_stored),
+                TEST(test_retries),     TEST(test_disk_that_hangs),
+                TEST(test_unreadable),  TEST(test_moves_aside),
+                TEST(test_cannot_move), TEST(test_good_store_stays),
+                TEST(test_stopping),    TEST(test_stopping_while_moving),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

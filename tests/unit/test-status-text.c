@@ -78,12 +78,25 @@ static void test_nobody(void **state) {
         assert_null(strstr(text, "Problem"));
 }
 
+static void test_nobody_knows(void **state) {
+        _cleanup_(freep) char *json = NULL, *text = NULL;
+
+        assert_true(asprintf(&json,
+                             "%s\"settings\":[],\"problems\":[],\"store\":{\"path\":\"/s\",\"state\":"
+                             "\"opening\",\"saved\":true},\"profiles\":[]}",
+                             head) > 0);
+        text = status_text(json);
+        assert_says(text, "Store       /s (opening)\n");
+        assert_says(text, "\nWho is logged in is not known, as the store was not read\n");
+}
+
 int main(void) {
         setenv("TZ", "UTC", 1);
 
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_whole),
                 cmocka_unit_test(test_nobody),
+                cmocka_unit_test(test_nobody_knows),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
