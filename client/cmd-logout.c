@@ -57,22 +57,39 @@ static int append_not_revoked(struct buffer *line, struct json_object *revocatio
         return r ?: buffer_append_string(line, ")");
 }
 
-/* In one line, as every failure. */
-static int say_not_revoked(struct json_object *parameters) {
-        const char *url = json_get_string(parameters, "consents_url");
-        _cleanup_(buffer_deinit) struct buffer line = {};
+static int append_all_not_revoked(struct buffer *line, struct json_object *parameters) {
         size_t n = reply_length(parameters, "not_revoked");
+        int r = 0;
 
-        if (n == 0)
+        for (size_t i = 0; !r && i < n; i++)
+                r = append_not_revoked(line, reply_element(parameters, "not_revoked", i));
+
+        return r ?: buffer_append(line, "", 1);
+}
+
+/* In one line, as every failure. */
+static int say_what_failed(struct json_object *parameters) {
+        const char *url = json_get_string(parameters, "consents_url") ?: "Globus";
+        const char *not_saved = json_get_string(parameters, "not_saved");
+        _cleanup_(buffer_deinit) struct buffer line = {};
+        bool all_revoked = reply_length(parameters, "not_revoked") == 0;
+        const char *not_revoked;
+
+        if (all_revoked && !not_saved)
                 return EXIT_SUCCESS;
 
-        for (size_t i = 0; i < n; i++)
-                if (append_not_revoked(&line, reply_element(parameters, "not_revoked", i)))
-                        break;
+        not_revoked = append_all_not_revoked(&line, parameters) ? "?" : buffer_bytes(&line);
+        if (!not_saved)
+                output_error("Forgotten here, but not revoked at Globus: %s; revoke it at %s", not_revoked,
+                             url);
+        else if (all_revoked)
+                output_error("Logged out, but the disk still has the login: %s", not_saved);
+        else
+                output_error("Logged out, but the disk still has the login: %s; and not revoked at Globus: %s; "
+                             "revoke it at %s",
+                             not_saved, not_revoked, url);
 
-        output_error("Forgotten here, but not revoked at Globus: %.*s; revoke it at %s",
-                     (int)buffer_size(&line), buffer_bytes(&line) ?: "", url ?: "Globus");
-        return error_exit_status(AGENT_ERROR_UNAVAILABLE);
+        return error_exit_status(not_saved ? AGENT_ERROR_STORAGE_FAILED : AGENT_ERROR_UNAVAILABLE);
 }
 
 static int run(const struct globals *globals, const void *record) {
@@ -92,7 +109,7 @@ static int run(const struct globals *globals, const void *record) {
                 return status;
 
         say_revoked(globals, reply.parameters);
-        return say_not_revoked(reply.parameters);
+        return say_what_failed(reply.parameters);
 }
 
 const struct command command_logout = {

@@ -5,6 +5,7 @@
 #include "proto/log.h"
 
 struct logout {
+        struct vault *vault; /* borrowed */
         struct revocation *revocation;
         bool revoked, saved;
         struct saving saving;
@@ -17,6 +18,8 @@ static void logout_end_if_over(struct logout *logout) {
         if (!logout->revoked || !logout->saved)
                 return;
 
+        if (logout->saving.number <= vault_saved(logout->vault))
+                fault_deinit(&logout->fault); /* the disk has come round while Globus was asked */
         logout->done(logout->userdata, logout->fault.r ? &logout->fault : NULL,
                      revocation_items(logout->revocation));
 }
@@ -76,6 +79,7 @@ int logout_new(struct logout **ret, const struct logout_deps *deps, const char *
         if (!logout)
                 return -ENOMEM;
 
+        logout->vault = deps->vault;
         logout->done = done;
         logout->userdata = userdata;
         waiter_init(&logout->saving.waiter);
@@ -89,6 +93,7 @@ int logout_new(struct logout **ret, const struct logout_deps *deps, const char *
                 return r;
 
         revocation_spare(logout->revocation, deps->vault);
+        logout->saving.number = vault_changed(deps->vault);
         logout->saved = !save_join(deps->save, &logout->saving, logout_on_saved);
         if (logout->saved && save_trouble(deps->save))
                 (void)fault_copy(&logout->fault, save_trouble(deps->save));

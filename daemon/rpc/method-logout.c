@@ -70,17 +70,12 @@ static void logout_on_done(void *userdata, const struct fault *fault, struct lis
         struct call *call = work->call;
         struct writer *writer;
 
-        if (fault) {
-                call_fail(call, fault);
-                logout_work_free(work);
-                return;
-        }
-
         writer = call_begin_reply(call);
         write_object_begin(writer);
         write_revoked(writer, "revoked", items, false);
         write_revoked(writer, "not_revoked", items, true);
         write_consents_url(writer, items);
+        write_string_member(writer, "not_saved", fault ? fault_message(fault) : NULL);
         if (work->moving)
                 write_string_member(writer, "moved_to", open_moved_to(call->context->open));
         write_object_end(writer);

@@ -90,7 +90,7 @@ def test_login_that_replaces_another_on_a_disk_that_fails(ada, disk):
 @every_call
 def test_logout_on_a_disk_that_fails(ada, disk, call):
     disk.fail(call, errno.EIO)
-    said = ada.ctl("logout")
+    said = ada.ctl("-q", "logout")
     assert said.status == 1 and one_line(said.err) and os.strerror(errno.EIO) in said.err
     assert ada.ctl("token").status == 4
     assert os.strerror(errno.EIO) in unsaved(ada)
@@ -140,7 +140,7 @@ def test_login_and_logout_while_the_disk_hangs(ada, disk):
     disk.hang("sync_file")
     ada.login(profile="lab", user=ada.globus.ben)
     ada.ctl("-p", "lab", "token").ok()
-    said = ada.ctl("logout")
+    said = ada.ctl("-q", "logout")
     assert said.status == 1 and one_line(said.err) and "not taken" in said.err
     assert ada.ctl("token").status == 4
     disk.heal()
@@ -148,6 +148,20 @@ def test_login_and_logout_while_the_disk_hangs(ada, disk):
     ada.kill()
     ada.start()
     assert ada.ctl("token").status == 4 and ada.ctl("-p", "lab", "token", "--refresh").ok()
+
+
+def test_logout_with_neither_disk_nor_network(ada, disk):
+    """Both are told, and the disk is made to forget when it can."""
+    disk.fail("rename", errno.EIO)
+    ada.globus.go_offline()
+    said = ada.ctl("-q", "logout")
+    assert said.status == 1 and one_line(said.err)
+    assert os.strerror(errno.EIO) in said.err and GROUPS in said.err and "v2/web/consents" in said.err
+    disk.heal()
+    ada.wait_saved()
+    ada.kill()
+    ada.start()
+    assert ada.ctl("token").status == 4
 
 
 def test_agent_ends_although_the_disk_hangs(ada, disk):

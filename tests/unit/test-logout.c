@@ -174,6 +174,22 @@ static void test_disk(void **state) {
         assert_int_equal(n_revoked, 2);
 }
 
+static void test_disk_comes_round(void **state) {
+        struct fault full = {.r = AGENT_ERROR_STORAGE_FAILED};
+        struct list changes = LIST_INIT(changes);
+
+        disk_is_quick = false;
+        log_out("default");
+        pass(0);
+        disk_answers(&full);
+        vault_changes_saved(vault, vault_take_changes(vault, &changes));
+        change_free_all(&changes);
+        for (unsigned i = 0; i < 4; i++)
+                oauth_answer_tokens(NULL);
+        assert_int_equal(n_done, 1);
+        assert_int_equal(answer, 0);
+}
+
 static void test_disk_is_first(void **state) {
         disk_is_quick = false;
         log_out("default");
@@ -259,6 +275,7 @@ int main(void) {
                 TEST(test_cannot_send),
                 TEST(test_patience),
                 TEST(test_disk),
+                TEST(test_disk_comes_round),
                 TEST(test_disk_is_first),
                 TEST(test_disk_known_to_fail),
                 TEST(test_client_hangs_up),
