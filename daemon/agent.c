@@ -144,7 +144,7 @@ static int agent_add_base(struct agent *agent) {
         if (!r)
                 r = vault_new(&agent->vault);
         if (!r)
-                r = http_new(&agent->http, agent->event, &settings);
+                r = http_new(&agent->http, agent->event, agent->worker, &settings);
 
         return r;
 }

@@ -2,50 +2,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
-#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/remote/http-private.h"
 #include "daemon/remote/words.h"
 #include "proto/error.h"
 
-enum { CONNECT_TIMEOUT_MSEC = 20000, CONTENT_TYPE_MAX = 127 };
-
-/* curl reads up to 100 of these at a time, and so long nobody else has a turn. */
-enum { READ_SIZE = 2048 };
-
 #define AUTHORIZATION "Authorization: Bearer "
-
-static const char *const header_lines[] = {
-        "Accept: application/json", "Accept-Encoding: identity",
-        ("X-Globus-Client-Info: product=globus-agent,version=" PROJECT_VERSION),
-        "Expect:", /* curl's own would cost a round trip, or a second where the server does not know it */
-};
-
-struct http_request {
-        struct http *http; /* borrowed */
-        struct list link; /* http.running, finished or cancelled */
-        CURL *easy; /* NULL once finished */
-        char *host;
-        struct secret *form; /* curl reads it from here */
-        struct secret *authorization; /* a header line */
-        struct curl_slist headers[ARRAY_SIZE(header_lines) + 1]; /* by hand: curl would copy the last one */
-        http_data_fn on_data;
-        http_done_fn done;
-        void *userdata;
-
-        size_t body_max;
-        struct buffer body;
-        size_t received;
-        bool cancelled, too_large;
-        int r; /* why we gave the transfer up; 0: we did not */
-
-        struct http_reply reply;
-        char content_type[CONTENT_TYPE_MAX + 1];
-        struct fault fault; /* of a finished one without an answer */
-        char sentence[CURL_ERROR_SIZE]; /* curl's */
-};
 
 struct http_request *http_request_of(struct list *link) {
         return CONTAINER(link, struct http_request, link);
@@ -53,10 +16,11 @@ struct http_request *http_request_of(struct list *link) {
 
 void http_request_destroy(struct http_request *request) {
         if (request->easy)
-                (void)curl_multi_remove_handle(request->http->multi, request->easy);
+                (void)curl_multi_remove_handle(request->http->multi, request->easy); /* or was it waiting */
 
         curl_easy_cleanup(request->easy);
         list_unlink(&request->link);
+        X509_STORE_free(request->store);
         free(request->host);
         secret_free(request->form);
         secret_free(request->authorization);
@@ -80,6 +44,21 @@ struct http_request *http_request_free(struct http_request *request) {
         return NULL;
 }
 
+/* The media type alone. */
+static void request_set_content_type(struct http_request *request) {
+        char *value = NULL;
+        size_t n;
+
+        (void)curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &value);
+        n = value ? strcspn(value, "; \t") : 0;
+        if (n > CONTENT_TYPE_MAX)
+                n = 0;
+
+        for (size_t i = 0; i < n; i++)
+                request->content_type[i] = (char)tolower((unsigned char)value[i]);
+        request->content_type[n] = '\0';
+}
+
 /* Of what is collected, a body of status 200 is as long as was agreed, that of an error as is usual. */
 static int request_take(struct http_request *request, const char *data, size_t n) {
         bool streams;
@@ -99,7 +78,7 @@ static int request_take(struct http_request *request, const char *data, size_t n
         return streams ? request->on_data(request->userdata, data, n) : buffer_append(&request->body, data, n);
 }
 
-static size_t request_on_write(char *data, size_t size, size_t n, void *userdata) {
+size_t http_request_on_write(char *data, size_t size, size_t n, void *userdata) {
         struct http_request *request = userdata;
 
         if (!request->cancelled)
@@ -108,20 +87,7 @@ static size_t request_on_write(char *data, size_t size, size_t n, void *userdata
         return request->cancelled || request->r ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
-/* The media type alone. */
-static void request_set_content_type(struct http_request *request, const char *value) {
-        size_t n = strcspn(value, "; \t");
-
-        if (n > CONTENT_TYPE_MAX)
-                n = 0;
-
-        for (size_t i = 0; i < n; i++)
-                request->content_type[i] = (char)tolower((unsigned char)value[i]);
-        request->content_type[n] = '\0';
-}
-
 static void request_set_reply(struct http_request *request) {
-        char *content_type = NULL;
         curl_off_t retry_after = 0;
         struct curl_header *date;
         long status = 0;
@@ -131,8 +97,7 @@ static void request_set_reply(struct http_request *request) {
 
         (void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
         (void)curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after);
-        (void)curl_easy_getinfo(request->easy, CURLINFO_CONTENT_TYPE, &content_type);
-        request_set_content_type(request, content_type ? content_type : "");
+        request_set_content_type(request);
 
         request->reply.status = (int)status;
         request->reply.retry_after = MAX(retry_after, 0);
@@ -169,10 +134,19 @@ static void request_set_fault(struct http_request *request, CURLcode result) {
         (void)curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &os_errno);
         if (result == CURLE_COULDNT_CONNECT && os_errno > 0)
                 sentence = strerror((int)os_errno);
+        else if (result == CURLE_OPERATION_TIMEDOUT && !*request->sentence)
+                sentence = "timed out"; /* curl has a sentence only if it had a connection */
 
         words = words_clean(sentence);
         fault_set(&request->fault, AGENT_ERROR_UNAVAILABLE, "%s %s: %s", what_failed(result), request->host,
                   words ? words : curl_easy_strerror(result));
+}
+
+static void request_move_to_finished(struct http_request *request) {
+        curl_easy_cleanup(request->easy);
+        request->easy = NULL;
+        list_unlink(&request->link);
+        list_append(&request->http->finished, &request->link);
 }
 
 void http_request_finish(CURL *easy, CURLcode result) {
@@ -188,10 +162,37 @@ void http_request_finish(CURL *easy, CURLcode result) {
                 request_set_reply(request);
 
         (void)curl_multi_remove_handle(request->http->multi, easy);
-        curl_easy_cleanup(easy);
-        request->easy = NULL;
+        request_move_to_finished(request);
+}
+
+void http_request_fail(struct http_request *request, const struct fault *fault) {
+        (void)fault_copy(&request->fault, fault);
+        request_move_to_finished(request);
+        (void)sd_event_source_set_enabled(request->http->ending, SD_EVENT_ONESHOT);
+}
+
+static int request_begin(struct http_request *request) {
+        struct http *http = request->http;
+        X509_STORE *store = http->trust ? trust_store(http->trust) : NULL;
+
+        if (store && X509_STORE_up_ref(store))
+                request->store = store;
+        if (store != request->store || !http_options_set_trust(request->easy, request) ||
+            curl_multi_add_handle(http->multi, request->easy))
+                return -ENOMEM;
+
         list_unlink(&request->link);
-        list_append(&request->http->finished, &request->link);
+        list_append(&http->running, &request->link);
+        return 0;
+}
+
+void http_request_begin(struct http_request *request) {
+        _cleanup_(fault_deinit) struct fault fault = {};
+
+        if (request_begin(request)) {
+                (void)fault_set(&fault, -ENOMEM, NULL);
+                http_request_fail(request, &fault);
+        }
 }
 
 void http_request_end(struct http_request *request) {
@@ -199,73 +200,6 @@ void http_request_end(struct http_request *request) {
 
         request->fault = (struct fault){};
         request->done(request->userdata, fault.r ? &fault : NULL, fault.r ? NULL : &request->reply);
-}
-
-#define SET(easy, option, value) (curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
-
-/* Of a directory of certificates by hash, only the one needed is read; a bundle costs ten times as much. */
-static bool set_trust(CURL *easy, const char *ca_file) {
-        const char *directory = curl_version_info(CURLVERSION_NOW)->capath;
-
-        if (ca_file)
-                directory = NULL;
-        else if (!directory || access(directory, R_OK | X_OK) < 0)
-                return true;
-
-        return SET(easy, CURLOPT_CAINFO, ca_file) && SET(easy, CURLOPT_CAPATH, directory) &&
-               SET(easy, CURLOPT_PROXY_CAINFO, ca_file) && SET(easy, CURLOPT_PROXY_CAPATH, directory);
-}
-
-static bool set_security(CURL *easy, const struct http *http) {
-        return SET(easy, CURLOPT_PROTOCOLS_STR, "https") && SET(easy, CURLOPT_FOLLOWLOCATION, 0L) &&
-               SET(easy, CURLOPT_SSL_VERIFYPEER, 1L) && SET(easy, CURLOPT_SSL_VERIFYHOST, 2L) &&
-               SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
-               SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) && set_trust(easy, http->ca_file) &&
-               (!http->proxy || SET(easy, CURLOPT_PROXY, http->proxy));
-}
-
-/* QUICK_EXIT: or curl joins the thread that resolves names, and a silent name server stops the loop. */
-static bool set_limits(CURL *easy, const struct http *http) {
-        uint64_t msec = MIN(MAX(http->timeout_usec / USEC_PER_MSEC, UINT64_C(1)), (uint64_t)INT_MAX);
-
-        return SET(easy, CURLOPT_NOSIGNAL, 1L) && SET(easy, CURLOPT_QUICK_EXIT, 1L) &&
-               SET(easy, CURLOPT_BUFFERSIZE, (long)READ_SIZE) && SET(easy, CURLOPT_TIMEOUT_MS, (long)msec) &&
-               SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)MIN(msec, (uint64_t)CONNECT_TIMEOUT_MSEC));
-}
-
-/* A POST gets a connection of its own: one that was used before may turn out to be closed, and then curl sends
- * the request once more, though nobody knows whether the first had arrived. */
-static bool set_form(CURL *easy, struct secret *form) {
-        return SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)secret_size(form)) &&
-               SET(easy, CURLOPT_POSTFIELDS, secret_string(form)) && SET(easy, CURLOPT_FRESH_CONNECT, 1L);
-}
-
-static bool set_callbacks(CURL *easy, struct http_request *request) {
-        return SET(easy, CURLOPT_PRIVATE, request) && SET(easy, CURLOPT_ERRORBUFFER, request->sentence) &&
-               SET(easy, CURLOPT_WRITEFUNCTION, request_on_write) && SET(easy, CURLOPT_WRITEDATA, request) &&
-               SET(easy, CURLOPT_HTTPHEADER, request->headers) &&
-               SET(easy, CURLOPT_USERAGENT, "globus-agent/" PROJECT_VERSION);
-}
-
-static bool set_up(CURL *easy, struct http_request *request, const char *url) {
-        return SET(easy, CURLOPT_URL, url) && set_security(easy, request->http) &&
-               set_limits(easy, request->http) && set_callbacks(easy, request) &&
-               (!request->form || set_form(easy, request->form));
-}
-
-static void request_chain_headers(struct http_request *request) {
-        size_t n = ARRAY_SIZE(header_lines);
-
-        for (size_t i = 0; i < n; i++)
-                request->headers[i] = (struct curl_slist){
-                        .data = (char *)header_lines[i],
-                        .next = i + 1 < n ? &request->headers[i + 1] : NULL,
-                };
-
-        if (request->authorization) {
-                request->headers[n - 1].next = &request->headers[n];
-                request->headers[n] = (struct curl_slist){.data = secret_data(request->authorization)};
-        }
 }
 
 static int make_authorization(struct secret **ret, const struct secret *bearer) {
@@ -316,14 +250,12 @@ static int request_new(struct http_request **ret, struct http *http, const struc
         if (r || !request->host)
                 return -ENOMEM;
 
-        request_chain_headers(request);
         *ret = TAKE(request);
         return 0;
 }
 
 int http_send(struct http_request **ret, struct http *http, const struct http_spec *spec) {
         _cleanup_(http_request_freep) struct http_request *request = NULL;
-        CURL *easy;
         int r;
 
         r = request_new(&request, http, spec);
@@ -332,14 +264,12 @@ int http_send(struct http_request **ret, struct http *http, const struct http_sp
         if (r)
                 return r;
 
-        easy = curl_easy_init();
-        if (!easy || !set_up(easy, request, spec->url) || curl_multi_add_handle(http->multi, easy)) {
-                curl_easy_cleanup(easy);
+        request->easy = curl_easy_init();
+        if (!request->easy || !http_options_set(request->easy, request, spec->url))
                 return -ENOMEM;
-        }
 
-        request->easy = easy;
-        list_append(&http->running, &request->link);
+        http_admit(http, request);
+
         *ret = TAKE(request);
         return 0;
 }

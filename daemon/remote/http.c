@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "daemon/remote/http-private.h"
+#include "proto/error.h"
 
 /* What is left to do once curl has been left: nothing may be removed while it calls back. */
 static void http_settle(struct http *http) {
@@ -105,9 +106,23 @@ static int http_on_timer_wanted(CURLM *multi, long timeout_msec, void *userdata)
         return sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
 }
 
+static void http_close(struct http *http) {
+        if (!http->multi)
+                return;
+
+        /* closes connections, and gives up their sources through http_on_socket() */
+        curl_multi_cleanup(http->multi);
+        curl_global_cleanup();
+        http->multi = NULL;
+}
+
 int http_open(struct http *http) {
         CURLM *multi;
 
+        if (http->outdated && !http->in_curl && list_is_empty(&http->running)) {
+                http_close(http);
+                http->outdated = false;
+        }
         if (http->multi)
                 return 0;
         if (curl_global_init(CURL_GLOBAL_DEFAULT))
@@ -129,11 +144,73 @@ int http_open(struct http *http) {
         return 0;
 }
 
+static void http_fail_waiting(struct http *http, const struct fault *fault) {
+        struct list *first;
+
+        while ((first = list_first(&http->waiting)))
+                http_request_fail(http_request_of(first), fault);
+}
+
+/* The CA certificates are there, or are not to be had, or not needed any more. */
+static void http_on_trust(void *userdata) {
+        struct http *http = userdata;
+        struct list *first;
+
+        (void)sd_event_source_set_enabled(http->patience, SD_EVENT_OFF);
+        if (http->trust && trust_state(http->trust) == TRUST_FAILED)
+                http_fail_waiting(http, trust_fault(http->trust));
+
+        while ((first = list_first(&http->waiting)))
+                http_request_begin(http_request_of(first));
+}
+
+static int http_on_impatience(sd_event_source *source, uint64_t usec, void *userdata) {
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct http *http = userdata;
+
+        (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
+                        "Still waiting for the disk to read the CA certificates in %s",
+                        trust_file(http->trust));
+        http_fail_waiting(http, &fault);
+        return 0;
+}
+
+/* Those who wait go on, fail, or wait for the CA certificates to be read. */
+static void http_continue(struct http *http) {
+        if (http->trust && trust_state(http->trust) != TRUST_LOADING &&
+            trust_state(http->trust) != TRUST_LOADED)
+                trust_load(http->trust);
+        if (!http->trust || trust_state(http->trust) != TRUST_LOADING)
+                http_on_trust(http);
+}
+
+void http_admit(struct http *http, struct http_request *request) {
+        bool first = list_is_empty(&http->waiting);
+
+        list_append(&http->waiting, &request->link);
+        http_continue(http);
+        if (first && !list_is_empty(&http->waiting)) {
+                (void)sd_event_source_set_time_relative(http->patience, http->timeout_usec);
+                (void)sd_event_source_set_enabled(http->patience, SD_EVENT_ONESHOT);
+        }
+}
+
+static int http_add_timer(struct http *http, sd_event_source **ret, sd_event_time_handler_t handler) {
+        int r;
+
+        r = sd_event_add_time(http->event, ret, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, handler, http);
+        if (r < 0)
+                return r;
+
+        return sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
 static int http_add_sources(struct http *http) {
         int r;
 
-        r = sd_event_add_time(http->event, &http->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, http_on_timer,
-                              http);
+        r = http_add_timer(http, &http->timer, http_on_timer);
+        if (r >= 0)
+                r = http_add_timer(http, &http->patience, http_on_impatience);
         if (r < 0)
                 return r;
 
@@ -141,15 +218,11 @@ static int http_add_sources(struct http *http) {
         if (r < 0)
                 return r;
 
-        r = sd_event_source_set_enabled(http->timer, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-
         r = sd_event_source_set_enabled(http->ending, SD_EVENT_OFF);
         return r < 0 ? r : 0;
 }
 
-int http_new(struct http **ret, sd_event *event, const struct http_settings *settings) {
+int http_new(struct http **ret, sd_event *event, struct worker *worker, const struct http_settings *settings) {
         _cleanup_(http_freep) struct http *http = NULL;
         int r;
 
@@ -159,13 +232,15 @@ int http_new(struct http **ret, sd_event *event, const struct http_settings *set
 
         *http = (struct http){
                 .event = sd_event_ref(event),
+                .worker = worker,
+                .waiting = LIST_INIT(http->waiting),
                 .running = LIST_INIT(http->running),
                 .finished = LIST_INIT(http->finished),
                 .cancelled = LIST_INIT(http->cancelled),
         };
-        r = http_configure(http, settings);
+        r = http_add_sources(http);
         if (!r)
-                r = http_add_sources(http);
+                r = http_configure(http, settings);
         if (r)
                 return r;
 
@@ -174,17 +249,25 @@ int http_new(struct http **ret, sd_event *event, const struct http_settings *set
 }
 
 int http_configure(struct http *http, const struct http_settings *settings) {
-        _cleanup_(freep) char *ca_file = settings->ca_file ? strdup(settings->ca_file) : NULL;
         _cleanup_(freep) char *proxy = settings->proxy ? strdup(settings->proxy) : NULL;
+        struct trust *trust = NULL;
+        int r = 0;
 
-        if (!ca_file != !settings->ca_file || !proxy != !settings->proxy)
+        if (!proxy != !settings->proxy)
                 return -ENOMEM;
+        if (settings->ca_file)
+                r = trust_new(&trust, http->worker, settings->ca_file, http_on_trust, http);
+        if (r)
+                return r;
 
-        free(http->ca_file);
+        trust_free(http->trust);
         free(http->proxy);
-        http->ca_file = TAKE(ca_file);
+        http->trust = trust;
         http->proxy = TAKE(proxy);
         http->timeout_usec = settings->timeout_usec;
+        http->outdated = true;
+        if (!list_is_empty(&http->waiting))
+                http_continue(http);
         return 0;
 }
 
@@ -196,19 +279,15 @@ struct http *http_free(struct http *http) {
         if (!http)
                 return NULL;
 
-        assert(list_is_empty(&http->running) && list_is_empty(&http->finished) &&
-               list_is_empty(&http->cancelled));
+        assert(list_is_empty(&http->waiting) && list_is_empty(&http->running) &&
+               list_is_empty(&http->finished) && list_is_empty(&http->cancelled));
 
-        /* closes connections, and gives up their sources through http_on_socket() */
-        if (http->multi) {
-                curl_multi_cleanup(http->multi);
-                curl_global_cleanup();
-        }
-
+        http_close(http);
         sd_event_source_disable_unref(http->timer);
+        sd_event_source_disable_unref(http->patience);
         sd_event_source_disable_unref(http->ending);
         sd_event_unref(http->event);
-        free(http->ca_file);
+        trust_free(http->trust);
         free(http->proxy);
         free(http);
         return NULL;

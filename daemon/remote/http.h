@@ -3,12 +3,13 @@
 /*
  * Http: curl's multi interface inside the event loop: one request, one end.
  *
- * Only https, never a redirect followed, TLS always verified, every answer bounded in size and time. One
- * multi handle for the process's life, so that connections are reused; at most HTTP_CONNECTIONS_MAX of them.
+ * Only https, never a redirect followed, TLS always verified, every answer bounded in size and time.
+ * Connections are reused until the settings change; there are at most HTTP_CONNECTIONS_MAX.
  */
 
 #include <systemd/sd-event.h>
 
+#include "daemon/base/worker.h"
 #include "proto/buffer.h"
 #include "proto/fault.h"
 #include "proto/macro.h"
@@ -29,9 +30,10 @@ struct http_settings {
         uint64_t timeout_usec;
 };
 
-int http_new(struct http **ret, sd_event *event, const struct http_settings *settings);
+int http_new(struct http **ret, sd_event *event, struct worker *worker, const struct http_settings *settings);
 
-/* For the requests from now on. */
+/* For the requests from now on; a ca_file is read again. Requests wait until it is there, no longer than for an
+ * answer; if it cannot be read, they fail, and the next one tries again. */
 int http_configure(struct http *http, const struct http_settings *settings);
 
 /* By the latest answer (daemon/remote/skew.h). */

@@ -10,10 +10,12 @@
 
 #include "daemon/remote/http.h"
 #include "proto/error.h"
+#include "tests/unit/certificate.h"
 
 enum { CROWD = 20 };
 
 static sd_event *event;
+static struct worker *worker;
 static struct http *http;
 
 struct trial {
@@ -98,12 +100,14 @@ static int setup(void **state) {
         const struct http_settings settings = {.proxy = "", .timeout_usec = 10 * USEC_PER_SEC};
 
         assert_true(sd_event_new(&event) >= 0);
-        assert_int_equal(http_new(&http, event, &settings), 0);
+        assert_int_equal(worker_new(&worker, event), 0);
+        assert_int_equal(http_new(&http, event, worker, &settings), 0);
         return 0;
 }
 
 static int teardown(void **state) {
         http = http_free(http);
+        worker = worker_free(worker);
         event = sd_event_unref(event);
         return 0;
 }
@@ -151,9 +155,74 @@ static void test_unreadable_ca_file(void **state) {
         configure("/nonexistent/ca.pem", 10 * USEC_PER_SEC);
         start(&trial, url);
         wait_for(&trial);
-        assert_unavailable(&trial, "cannot read the CA certificates");
+        assert_unavailable(&trial, "Cannot read the CA certificates in /nonexistent/ca.pem: No such file");
         assert_non_null(strstr(trial.message, "/nonexistent/ca.pem"));
         assert_null(strchr(trial.message, '\n'));
+        close(fd);
+}
+
+/* What was not there when the settings were read may be there later. */
+static void test_ca_file_that_comes_later(void **state) {
+        char url[64], file[] = "/tmp/test-http-XXXXXX", later[sizeof(file) + 2];
+        int pem = mkstemp(file), fd = open_port(true, url, "https");
+        struct trial trial = {};
+
+        assert_int_equal(write(pem, certificate_pem, strlen(certificate_pem)), strlen(certificate_pem));
+        close(pem);
+        snprintf(later, sizeof(later), "%s.x", file);
+
+        configure(later, USEC_PER_SEC / 4);
+        start(&trial, url);
+        wait_for(&trial);
+        assert_unavailable(&trial, later);
+
+        trial = (struct trial){};
+        assert_int_equal(rename(file, later), 0);
+        start(&trial, url);
+        wait_for(&trial);
+        assert_unavailable(&trial, "timed out");
+        assert_int_equal(unlink(later), 0);
+        close(fd);
+}
+
+static int held[2]; /* a pipe */
+
+static void hang(struct job *job) {
+        char byte;
+
+        assert_int_equal(read(held[0], &byte, 1), 0);
+}
+
+static void over(struct job *job) {
+}
+
+/* Of those that wait for the certificates one leaves, one goes on when they are not needed any more. */
+static void test_disk_that_hangs(void **state) {
+        static const struct job_type type = {.work = hang, .done = over, .free = over};
+        struct trial left = {}, late = {}, freed = {};
+        char url[64];
+        int fd = open_port(false, url, "https");
+        struct job job;
+
+        assert_int_equal(pipe(held), 0);
+        worker_submit(worker, &job, &type);
+
+        configure("/nonexistent/ca.pem", USEC_PER_SEC / 4);
+        start(&left, url);
+        start(&late, url);
+        left.request = http_request_free(left.request);
+        wait_for(&late);
+        assert_unavailable(&late, "Still waiting for the disk");
+        assert_non_null(strstr(late.message, "/nonexistent/ca.pem"));
+
+        start(&freed, url);
+        configure(NULL, USEC_PER_SEC / 4);
+        wait_for(&freed);
+        assert_unavailable(&freed, "Connection refused");
+        assert_int_equal(left.calls, 0);
+        close(held[1]);
+        worker = worker_free(worker);
+        close(held[0]);
         close(fd);
 }
 
@@ -243,6 +312,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_only_https, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_senseless_url, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unreadable_ca_file, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_ca_file_that_comes_later, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_disk_that_hangs, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_timeout, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_done_frees_another, setup, teardown),
