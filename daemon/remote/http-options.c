@@ -9,6 +9,9 @@ enum { CONNECT_TIMEOUT_MSEC = 20000 };
 /* curl reads up to 100 of these at a time, and so long nobody else has a turn. */
 enum { READ_SIZE = 2048 };
 
+/* A server that is about to close an idle connection must not swallow a form: it is not sent twice. */
+enum { FORM_IDLE_SEC_MAX = 2 };
+
 static const char *const header_lines[] = {
         "Accept: application/json", "Accept-Encoding: identity",
         ("X-Globus-Client-Info: product=globus-agent,version=" PROJECT_VERSION),
@@ -57,7 +60,7 @@ static bool set_reuse(CURL *easy, const struct http_request *request) {
                 return SET(easy, CURLOPT_FRESH_CONNECT, 1L) && SET(easy, CURLOPT_FORBID_REUSE, 1L) &&
                        SET(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 
-        return !request->form || SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+        return !request->form || SET(easy, CURLOPT_MAXAGE_CONN, (long)FORM_IDLE_SEC_MAX);
 }
 
 /* QUICK_EXIT: or curl joins the thread that resolves names, and a silent name server stops the loop. */
@@ -69,11 +72,32 @@ static bool set_limits(CURL *easy, const struct http *http) {
                SET(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)MIN(msec, (uint64_t)CONNECT_TIMEOUT_MSEC));
 }
 
-/* A POST gets a connection of its own: one that was used before may turn out to be closed, and then curl sends
- * the request once more, though nobody knows whether the first had arrived. */
+/* CURLOPT_READFUNCTION. */
+static size_t on_read(char *data, size_t size, size_t n, void *userdata) {
+        struct http_request *request = userdata;
+        size_t left = secret_size(request->form) - request->form_given;
+
+        if (left == 0)
+                return CURL_READFUNC_ABORT; /* a new start */
+
+        left = MIN(left, size * n);
+        memcpy(data, secret_bytes(request->form) + request->form_given, left);
+        request->form_given += left;
+        return left;
+}
+
+/* CURLOPT_SEEKFUNCTION: also a new start. */
+static int on_seek(void *userdata, curl_off_t offset, int origin) {
+        return CURL_SEEKFUNC_FAIL;
+}
+
+/* A connection that was used before may turn out to be closed. Then curl would send the request once more,
+ * though nobody knows whether the first had arrived; so the form is given away only once. */
 static bool set_form(CURL *easy, struct http_request *request) {
-        return SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)secret_size(request->form)) &&
-               SET(easy, CURLOPT_POSTFIELDS, secret_string(request->form));
+        return SET(easy, CURLOPT_POST, 1L) &&
+               SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)secret_size(request->form)) &&
+               SET(easy, CURLOPT_READFUNCTION, on_read) && SET(easy, CURLOPT_READDATA, request) &&
+               SET(easy, CURLOPT_SEEKFUNCTION, on_seek);
 }
 
 static bool set_callbacks(CURL *easy, struct http_request *request) {

@@ -42,7 +42,8 @@ struct http_request {
         CURL *easy; /* NULL once finished */
         X509_STORE *store; /* of http.trust when it began */
         char *host;
-        struct secret *form; /* curl reads it from here */
+        struct secret *form;
+        size_t form_given; /* bytes of the form that curl has taken */
         struct secret *authorization; /* a header line */
         struct curl_slist headers[HEADERS_MAX]; /* by hand: curl would copy the last one */
         http_data_fn on_data;

@@ -116,6 +116,12 @@ static const char *what_failed(CURLcode result) {
         return "cannot reach";
 }
 
+/* On a connection that was used before, and was closed instead of an answer. */
+static bool would_send_twice(const struct http_request *request, CURLcode result) {
+        return request->form_given > 0 &&
+               (result == CURLE_ABORTED_BY_CALLBACK || result == CURLE_SEND_FAIL_REWIND);
+}
+
 static void request_set_fault(struct http_request *request, CURLcode result) {
         const char *sentence = *request->sentence ? request->sentence : curl_easy_strerror(result);
         _cleanup_(freep) char *words = NULL;
@@ -128,6 +134,12 @@ static void request_set_fault(struct http_request *request, CURLcode result) {
         }
         if (request->r) {
                 fault_set(&request->fault, request->r, NULL);
+                return;
+        }
+
+        if (would_send_twice(request, result)) {
+                fault_set(&request->fault, AGENT_ERROR_UNAVAILABLE,
+                          "lost the connection to %s: it was closed instead of an answer", request->host);
                 return;
         }
 

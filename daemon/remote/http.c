@@ -139,6 +139,7 @@ int http_open(struct http *http) {
         (void)curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, http_on_timer_wanted);
         (void)curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http);
         (void)curl_multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)HTTP_CONNECTIONS_MAX);
+        (void)curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)HTTP_CONNECTIONS_HOST_MAX);
         (void)curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)HTTP_CONNECTIONS_MAX);
         http->multi = multi;
         return 0;

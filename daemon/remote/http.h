@@ -4,7 +4,8 @@
  * Http: curl's multi interface inside the event loop: one request, one end.
  *
  * Only https, never a redirect followed, TLS always verified, every answer bounded in size and time.
- * Connections are reused until the settings change; there are at most HTTP_CONNECTIONS_MAX.
+ * Connections are reused until the settings change; there are at most HTTP_CONNECTIONS_MAX, not all of them to
+ * one host. A form is sent at most once.
  */
 
 #include <systemd/sd-event.h>
@@ -17,6 +18,7 @@
 
 enum {
         HTTP_CONNECTIONS_MAX = 6,
+        HTTP_CONNECTIONS_HOST_MAX = 4, /* a silent host leaves room for others */
         HTTP_BODY_MAX = 1024 * 1024, /* where the request names no other limit */
 };
 

@@ -30,6 +30,7 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.globus = globus
         self.service = service              # "auth" or "groups"
         self._context = context
+        self.accepted = 0                   # connections so far
         self._connections: set[ssl.SSLSocket] = set()
         self._lock = threading.Lock()
         super().__init__(("127.0.0.1", port), Connection)
@@ -50,6 +51,7 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection = self._context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
         with self._lock:
+            self.accepted += 1
             self._connections.add(connection)
         return connection, address
 

@@ -183,6 +183,11 @@ class Globus:
         """Until nobody is connected, so that whatever was asked has been done."""
         self.wait_for(lambda: not self._auth.connections and not self._groups.connections, seconds)
 
+    @property
+    def accepted(self) -> int:
+        """Connections so far, to both hosts."""
+        return self._auth.accepted + self._groups.accepted
+
     def issued_secrets(self) -> set[str]:
         """Every token and code issued, every code and verifier seen: what must turn up nowhere."""
         with self._lock:
