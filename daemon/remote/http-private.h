@@ -53,7 +53,7 @@ struct http_request {
         size_t body_max;
         struct buffer body;
         size_t received;
-        bool cancelled, too_large;
+        bool cancelled, too_large, foreign;
         int r; /* why we gave the transfer up; 0: we did not */
 
         struct http_reply reply;

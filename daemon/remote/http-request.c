@@ -5,6 +5,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/remote/http-private.h"
+#include "daemon/remote/media-type.h"
 #include "daemon/remote/words.h"
 #include "proto/error.h"
 
@@ -69,6 +70,12 @@ static int request_take(struct http_request *request, const char *data, size_t n
         streams = request->on_data && status == 200;
         max = status == 200 ? request->body_max : MIN(request->body_max, (size_t)HTTP_BODY_MAX);
 
+        if (status == 200 && request->received == 0) {
+                request_set_content_type(request);
+                request->foreign = !media_type_is_json(request->content_type);
+        }
+        if (request->foreign)
+                return -EBADMSG;
         if (request->received > max || n > max - request->received) {
                 request->too_large = true;
                 return -EFBIG;
@@ -122,6 +129,16 @@ static bool would_send_twice(const struct http_request *request, CURLcode result
                (result == CURLE_ABORTED_BY_CALLBACK || result == CURLE_SEND_FAIL_REWIND);
 }
 
+/* Globus is not who answered, most likely. */
+static void request_set_foreign(struct http_request *request) {
+        _cleanup_(freep) char *type = words_clean(request->content_type);
+
+        fault_set(&request->fault, AGENT_ERROR_UNAVAILABLE,
+                  "What %s answered (HTTP status 200, %s) is not of Globus; does the network want a login of "
+                  "its own?",
+                  request->host, type && *type ? type : "no content type");
+}
+
 static void request_set_fault(struct http_request *request, CURLcode result) {
         const char *sentence = *request->sentence ? request->sentence : curl_easy_strerror(result);
         _cleanup_(freep) char *words = NULL;
@@ -130,6 +147,10 @@ static void request_set_fault(struct http_request *request, CURLcode result) {
         if (request->too_large) {
                 fault_set(&request->fault, AGENT_ERROR_UNAVAILABLE, "The answer of %s is too long",
                           request->host);
+                return;
+        }
+        if (request->foreign) {
+                request_set_foreign(request);
                 return;
         }
         if (request->r) {

@@ -6,6 +6,7 @@
 #include "daemon/model/scope.h"
 #include "daemon/remote/demand.h"
 #include "daemon/remote/id-token.h"
+#include "daemon/remote/media-type.h"
 #include "daemon/remote/words.h"
 #include "proto/error.h"
 #include "proto/json.h"
@@ -267,16 +268,6 @@ static enum oauth_verdict read_error(struct json_object *object, const struct ht
         return verdict;
 }
 
-static bool is_json(const char *content_type) {
-        size_t n = strlen(content_type);
-
-        if (strncmp(content_type, "application/", strlen("application/")) != 0)
-                return false;
-
-        return streq(content_type + strlen("application/"), "json") ||
-               streq(content_type + n - strlen("+json"), "+json");
-}
-
 enum oauth_verdict oauth_reply_parse(struct token_set **ret, const struct http_reply *reply,
                                      const struct oauth_expected *expected, struct fault *fault) {
         _cleanup_(json_wipep) struct json_object *body = NULL;
@@ -284,7 +275,7 @@ enum oauth_verdict oauth_reply_parse(struct token_set **ret, const struct http_r
         enum oauth_verdict verdict;
         int r = -EBADMSG;
 
-        if (is_json(reply->content_type))
+        if (media_type_is_json(reply->content_type))
                 r = json_parse(&body, reply->body, reply->body_size, 0);
         object = json_object_is_type(body, json_type_object) ? body : NULL;
 
@@ -298,4 +289,25 @@ enum oauth_verdict oauth_reply_parse(struct token_set **ret, const struct http_r
                 (*ret)->received_usec = reply->started_usec;
 
         return verdict;
+}
+
+enum oauth_verdict oauth_reply_parse_revocation(const struct http_reply *reply, struct fault *fault) {
+        _cleanup_(json_wipep) struct json_object *body = NULL;
+        int r = -EBADMSG;
+
+        if (media_type_is_json(reply->content_type))
+                r = json_parse(&body, reply->body, reply->body_size, 0);
+
+        if (reply->status != 200)
+                return read_error(json_object_is_type(body, json_type_object) ? body : NULL, reply, fault);
+        if (reply->body_size == 0)
+                return OAUTH_TOKENS;
+        if (!json_object_is_type(body, json_type_object))
+                return trouble(fault, r, "JSON");
+        if (json_object_get_boolean(get_member(body, "active"))) {
+                fault_set(fault, AGENT_ERROR_UNAVAILABLE, "Globus says that the token is still active");
+                return OAUTH_TROUBLE;
+        }
+
+        return OAUTH_TOKENS;
 }

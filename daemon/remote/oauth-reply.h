@@ -30,3 +30,6 @@ struct oauth_expected {
  * Globus sent them, made harmless and bounded), error and error_description. -ENOMEM is OAUTH_TROUBLE. */
 enum oauth_verdict oauth_reply_parse(struct token_set **ret, const struct http_reply *reply,
                                      const struct oauth_expected *expected, struct fault *fault);
+
+/* The same of a revocation (RFC 7009, section 2.2), where OAUTH_TOKENS means revoked. */
+enum oauth_verdict oauth_reply_parse_revocation(const struct http_reply *reply, struct fault *fault);

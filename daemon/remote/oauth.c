@@ -42,10 +42,9 @@ static void oauth_on_done(void *userdata, const struct fault *fault, const struc
         };
         struct oauth_end end = {.verdict = OAUTH_TROUBLE, .fault = fault};
 
-        if (reply && request->revokes && reply->status == 200) {
-                end.verdict = OAUTH_TOKENS;
-        } else if (reply) {
-                end.verdict = oauth_reply_parse(&tokens, reply, &expected, &parsed);
+        if (reply) {
+                end.verdict = request->revokes ? oauth_reply_parse_revocation(reply, &parsed)
+                                               : oauth_reply_parse(&tokens, reply, &expected, &parsed);
                 end.tokens = tokens;
                 if (end.verdict != OAUTH_TOKENS) {
                         fault_set_retry(&parsed, reply);

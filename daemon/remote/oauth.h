@@ -43,7 +43,7 @@ int oauth_exchange(struct oauth_request **ret, const struct oauth_target *target
 int oauth_refresh(struct oauth_request **ret, const struct oauth_target *target,
                   const struct secret *refresh_token);
 
-/* An answer of 200 is OAUTH_TOKENS without tokens: revoked. */
+/* OAUTH_TOKENS without tokens: revoked. */
 int oauth_revoke(struct oauth_request **ret, const struct oauth_target *target, const struct secret *token);
 
 /* Cancels: done is not called any more. */

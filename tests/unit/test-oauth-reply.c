@@ -258,6 +258,34 @@ static void test_words_are_harmless(void **state) {
         assert_string_equal(fault.message, "Globus answered with HTTP status 400: a b:  [2J%s");
 }
 
+static void check_revocation(int status, const char *type, const char *body, const char *word) {
+        const struct http_reply reply = {
+                .status = status,
+                .content_type = type,
+                .body = body,
+                .body_size = strlen(body),
+        };
+        _cleanup_(fault_deinit) struct fault fault = {};
+
+        assert_int_equal(oauth_reply_parse_revocation(&reply, &fault) == OAUTH_TOKENS, !word);
+        if (word && !strstr(fault_message(&fault), word))
+                fail_msg("%s: \"%s\" lacks \"%s\"", body, fault_message(&fault), word);
+}
+
+/* What was not revoked must not be taken for it. */
+static void test_revocation(void **state) {
+        check_revocation(200, "application/json", "{\"active\": false}", NULL);
+        check_revocation(200, "application/json", "{}", NULL);
+        check_revocation(200, "", "", NULL);
+        check_revocation(200, "application/json", "{\"active\": true}", "still active");
+        check_revocation(200, "application/json", "{\"active\": fal", "bad JSON");
+        check_revocation(200, "application/json", "[]", "bad JSON");
+        check_revocation(200, "text/html", "<html>", "bad JSON");
+        check_revocation(204, "", "", "204");
+        check_revocation(503, "text/plain", "busy", "503");
+        check_revocation(401, "application/json", "{\"error\":\"invalid_client\"}", "401: invalid_client");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_one_token),
@@ -272,6 +300,7 @@ int main(void) {
                 cmocka_unit_test(test_other_errors),
                 cmocka_unit_test(test_envelope),
                 cmocka_unit_test(test_words_are_harmless),
+                cmocka_unit_test(test_revocation),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
