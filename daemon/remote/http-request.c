@@ -6,6 +6,7 @@
 #include "daemon/base/clock.h"
 #include "daemon/remote/http-private.h"
 #include "daemon/remote/media-type.h"
+#include "daemon/remote/retry-after.h"
 #include "daemon/remote/words.h"
 #include "proto/error.h"
 
@@ -94,20 +95,25 @@ size_t http_request_on_write(char *data, size_t size, size_t n, void *userdata) 
         return request->cancelled || request->r ? CURL_WRITEFUNC_ERROR : size * n;
 }
 
+/* NULL: the answer has none. */
+static const char *request_header(const struct http_request *request, const char *name) {
+        struct curl_header *header;
+
+        return curl_easy_header(request->easy, name, 0, CURLH_HEADER, -1, &header) ? NULL : header->value;
+}
+
 static void request_set_reply(struct http_request *request) {
-        curl_off_t retry_after = 0;
-        struct curl_header *date;
+        const char *date = request_header(request, "Date");
+        const char *retry_after = request_header(request, "Retry-After");
         long status = 0;
 
-        if (curl_easy_header(request->easy, "Date", 0, CURLH_HEADER, -1, &date) == CURLHE_OK)
-                skew_note(&request->http->skew, date->value);
-
+        if (date)
+                skew_note(&request->http->skew, date);
         (void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-        (void)curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after);
         request_set_content_type(request);
 
         request->reply.status = (int)status;
-        request->reply.retry_after = MAX(retry_after, 0);
+        request->reply.retry_after = retry_after ? retry_after_seconds(retry_after, date) : 0;
         request->reply.content_type = request->content_type;
         request->reply.body = buffer_size(&request->body) > 0 ? buffer_bytes(&request->body) : "";
         request->reply.body_size = buffer_size(&request->body);
