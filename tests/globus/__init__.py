@@ -10,11 +10,11 @@ behaviour of the real service is not known, it takes the strict side.
 """
 
 from .browser import AuthorizeRefused
-from .faults import MISSING, UNTOUCHED
+from .faults import MISSING, UNTOUCHED, Line
 from .listing import NASTY_NAMES
 from .scopes import AUTH, GROUPS, VIEW_MY_GROUPS
 from .standin import TUTORIAL_CLIENT, Globus
 from .wire import http_date
 
 __all__ = ["AUTH", "GROUPS", "MISSING", "NASTY_NAMES", "TUTORIAL_CLIENT", "UNTOUCHED", "VIEW_MY_GROUPS",
-           "AuthorizeRefused", "Globus", "http_date"]
+           "AuthorizeRefused", "Globus", "Line", "http_date"]

@@ -12,10 +12,11 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 LIFETIME = datetime.timedelta(days=30)
 BACKDATED = datetime.timedelta(days=1)
+ZERO = datetime.timedelta()
 
 
 class Authority:
-    """Issues the one server certificate, for 127.0.0.1 and localhost. A client has to trust `ca_file`."""
+    """Issues server certificates, for 127.0.0.1 and localhost. A client has to trust `ca_file`."""
 
     def __init__(self, directory: pathlib.Path):
         self._directory = directory
@@ -23,18 +24,27 @@ class Authority:
         self._name = _name("Stand-in of Globus: authority")
         self._certificate = self._sign(self._name, self._key, [
             (x509.BasicConstraints(ca=True, path_length=0), True),
-            (_key_usage(key_cert_sign=True, crl_sign=True), True)])
+            (_key_usage(key_cert_sign=True, crl_sign=True), True)], LIFETIME)
         self.ca_file = directory / "ca.pem"
         self.ca_file.write_bytes(_pem(self._certificate))
 
-    def server_context(self) -> ssl.SSLContext:
+    def server_context(self, *hosts: str, lifetime: datetime.timedelta = LIFETIME) -> ssl.SSLContext:
+        """For `hosts` besides, or with a negative lifetime for none any more."""
         key = ec.generate_private_key(ec.SECP256R1())
-        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [*map(x509.DNSName, ("localhost", *hosts)), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        return self._context_of(key, names, lifetime)
+
+    def foreign_context(self) -> ssl.SSLContext:
+        """For another host only."""
+        return self._context_of(ec.generate_private_key(ec.SECP256R1()), [x509.DNSName("elsewhere.example")],
+                                LIFETIME)
+
+    def _context_of(self, key, names, lifetime) -> ssl.SSLContext:
         certificate = self._sign(_name("localhost"), key, [
             (x509.BasicConstraints(ca=False, path_length=None), True),
             (_key_usage(digital_signature=True), True),
             (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
-            (x509.SubjectAlternativeName(names), False)])
+            (x509.SubjectAlternativeName(names), False)], lifetime)
 
         pem = self._directory / "server.pem"
         pem.touch(mode=0o600)
@@ -47,15 +57,15 @@ class Authority:
         context.load_cert_chain(pem)
         return context
 
-    def _sign(self, subject, key, extensions) -> x509.Certificate:
+    def _sign(self, subject, key, extensions, lifetime) -> x509.Certificate:
         now = datetime.datetime.utcnow()
         builder = (x509.CertificateBuilder()
                    .subject_name(subject)
                    .issuer_name(self._name)
                    .public_key(key.public_key())
                    .serial_number(x509.random_serial_number())
-                   .not_valid_before(now - BACKDATED)
-                   .not_valid_after(now + LIFETIME)
+                   .not_valid_before(now - BACKDATED + min(lifetime, ZERO))
+                   .not_valid_after(now + lifetime)
                    .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
                    .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
                                   critical=False))

@@ -8,6 +8,7 @@ import threading
 
 from .wire import JSON, Reply, groups_error, json_reply
 
+BLOCK = 65536                   # bytes to write at a time
 HOLD_LIMIT = 120.0              # a forgotten hold() ends some day
 
 
@@ -48,6 +49,18 @@ class Knobs:
     duplicate_memberships: bool = False     # my_groups lists every membership twice
 
 
+class Line(enum.Enum):
+    """The way to both hosts, before any request."""
+
+    GOOD = "as it should be"
+    REFUSED = "nobody listens"
+    SILENT = "connections are accepted, and nothing more"
+    RESET = "connections are reset"
+    UNKNOWN_CA = "the certificate is of an authority that nobody trusts"
+    OTHER_NAME = "the certificate is another host's"
+    EXPIRED = "the certificate was good until yesterday"
+
+
 class Kind(enum.Enum):
     ANSWER = "the canned reply, without asking the endpoint"
     CONTENT_TYPE = "the right body, wrongly labelled"
@@ -57,6 +70,8 @@ class Kind(enum.Enum):
     STALL_MIDBODY = "half the body, then nothing"
     BLACK_HOLE = "nothing, and the endpoint is not asked"
     RESET = "a connection reset, and the endpoint is not asked"
+    RESET_AFTER_HEAD = "the head, then a connection reset"
+    FLOOD = "a body as long as can be, and the endpoint is not asked"
 
 
 @dataclasses.dataclass
@@ -64,9 +79,11 @@ class Trouble:
     kind: Kind
     times: int | None                       # None: until cleared
     over: threading.Event                   # set by clear()
-    reply: Reply | None = None              # ANSWER
+    reply: Reply | None = None              # ANSWER; FLOOD: how it begins
     content_type: str = ""                  # CONTENT_TYPE
     chunk: int = 0                          # CHUNKED: bytes in each
+    unit: bytes = b""                       # FLOOD: how it goes on, again and again
+    size: int = 0                           # FLOOD: bytes in all
 
 
 class Fault:
@@ -135,6 +152,12 @@ class Fault:
 
     def reset(self, times: int | None = None) -> None:
         self._add(Kind.RESET, times)
+
+    def reset_after_head(self, times: int | None = None) -> None:
+        self._add(Kind.RESET_AFTER_HEAD, times)
+
+    def flood(self, first: bytes, unit: bytes, size: int, times: int | None = None) -> None:
+        self._add(Kind.FLOOD, times, reply=Reply(200, first), unit=unit * (BLOCK // len(unit) + 1), size=size)
 
     def clear(self) -> None:
         """Peace again. Requests held go on; connections left hanging are closed."""

@@ -3,7 +3,6 @@
 import http.server
 import os
 import socket
-import socketserver
 import ssl
 import struct
 import sys
@@ -11,61 +10,55 @@ import threading
 import urllib.parse
 from collections.abc import Callable
 
-from .faults import Kind, Trouble
+from .door import Door
+from .faults import Kind, Line, Trouble
 from .wire import FORM, Reply, Request, http_date, parameters
 
 TIMEOUT = 60                    # seconds for which a silent connection is kept
 BODY_LIMIT = 1 << 20
 
 
-class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """One host of Globus. Each connection has its own thread, from the handshake on, so that none waits."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 1024
+class Listener(Door):
+    """One host of Globus."""
 
     def __init__(self, globus, service: str, port: int, context: ssl.SSLContext):
         self.globus = globus
         self.service = service              # "auth" or "groups"
-        self._context = context
-        self.accepted = 0                   # connections so far
-        self._connections: set[ssl.SSLSocket] = set()
-        self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", port), Connection)
-        self.url = f"https://127.0.0.1:{self.server_address[1]}/"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        self.line = Line.GOOD
+        self.mended = threading.Event()
+        self._good = self._context = context
+        super().__init__(port, Connection)
+        self.url = f"https://{globus.host}:{self.port}/"
+
+    def fall(self, line: Line, context: ssl.SSLContext | None = None) -> None:
+        """Whoever is connected is cut off. The certificate is that of `context`, if there is one."""
+        self.mend()
+        self.mended.clear()
+        self.line = line
+        self._context = context or self._good
+        if line is Line.REFUSED:
+            self.shut()
+        self.hang_up()
+
+    def mend(self) -> None:
+        self.line = Line.GOOD
+        self._context = self._good
+        self.open()
+        self.mended.set()
 
     def close(self) -> None:
-        self.socket.shutdown(socket.SHUT_RDWR)      # wakes the thread, which looks up only every half second
-        self.shutdown()
-        self.server_close()
-        with self._lock:
-            for connection in self._connections:
-                _hang_up(connection)
+        self.mend()
+        super().close()
 
     def get_request(self):
         accepted, address = self.socket.accept()
         accepted.settimeout(TIMEOUT)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = self._context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False)
-        with self._lock:
-            self.accepted += 1
-            self._connections.add(connection)
-        return connection, address
+        return self._context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False), address
 
     def shutdown_request(self, request) -> None:
-        with self._lock:
-            self._connections.discard(request)
         super().shutdown_request(request)
         self.globus.journal.stir()
-
-    @property
-    def connections(self) -> int:
-        """Open now."""
-        with self._lock:
-            return len(self._connections)
 
     def handle_error(self, request, client_address) -> None:
         if not isinstance(sys.exc_info()[1], OSError):      # clients may hang up, and may distrust us
@@ -79,6 +72,12 @@ class Connection(http.server.BaseHTTPRequestHandler):
     server: Listener
 
     def setup(self) -> None:
+        if self.server.line is Line.SILENT:
+            self.server.mended.wait(TIMEOUT)
+            raise ConnectionAbortedError
+        if self.server.line is Line.RESET:
+            _reset(self.request)
+            raise ConnectionResetError
         self.request.do_handshake()
         super().setup()
 
@@ -164,13 +163,22 @@ class Connection(http.server.BaseHTTPRequestHandler):
         trouble.over.wait()
         self.close_connection = True
 
+    def _send_head_and_reset(self, reply: Reply, trouble: Trouble) -> None:
+        self.wfile.write(self._head(reply, f"Content-Length: {len(reply.body)}"))
+        self._reset(reply, trouble)
+
+    def _flood(self, reply: Reply, trouble: Trouble) -> None:
+        self.wfile.write(self._head(reply, f"Content-Length: {trouble.size}") + reply.body)
+        left = trouble.size - len(reply.body)
+        while left > 0:                     # until the client has enough of it
+            left -= self.wfile.write(trouble.unit[:left])
+
     def _reset(self, _reply: Reply, _trouble: Trouble) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        os.close(self.connection.detach())
+        _reset(self.connection)
         self.close_connection = True
 
 
-_UNASKED = (Kind.ANSWER, Kind.BLACK_HOLE, Kind.RESET)
+_UNASKED = (Kind.ANSWER, Kind.BLACK_HOLE, Kind.RESET, Kind.FLOOD)
 
 _DELIVER: dict[Kind | None, Callable[[Connection, Reply, Trouble | None], None]] = {
     Kind.CONTENT_TYPE: Connection._send_mislabelled,
@@ -180,11 +188,11 @@ _DELIVER: dict[Kind | None, Callable[[Connection, Reply, Trouble | None], None]]
     Kind.STALL_MIDBODY: Connection._stall,
     Kind.BLACK_HOLE: Connection._ignore,
     Kind.RESET: Connection._reset,
+    Kind.RESET_AFTER_HEAD: Connection._send_head_and_reset,
+    Kind.FLOOD: Connection._flood,
 }
 
 
-def _hang_up(connection: ssl.SSLSocket) -> None:
-    try:
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
-    except OSError:
-        pass                                # it is gone already
+def _reset(connection: ssl.SSLSocket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    os.close(connection.detach())

@@ -1,5 +1,6 @@
 """The stand-in as a whole: its two hosts, its memory, and the controls that a test holds in hand."""
 
+import datetime
 import pathlib
 import re
 import shutil
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 
 from . import auth, authorize, browser, groups, listing, tokens
 from .ca import Authority
-from .faults import Faults, Knobs
+from .faults import Faults, Knobs, Line
 from .journal import Journal
 from .server import Listener
 from .state import Client, Grant, Ledger, User, stable_uuid
@@ -44,9 +45,10 @@ class Globus:
     """Serves from the moment it is made until close(). A bug of its own makes close() raise, so that it cannot
     pass for a fault of Globus."""
 
-    def __init__(self, auth_port: int = 0, groups_port: int = 0):
+    def __init__(self, auth_port: int = 0, groups_port: int = 0, host: str = "127.0.0.1"):
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="globus-stand-in."))
         self._lock = threading.RLock()
+        self.host = host                    # as clients know it; it listens on 127.0.0.1 only
         self._bugs: list[str] = []
         self.journal = Journal()
         self.faults = Faults(self.journal.changed)
@@ -54,9 +56,9 @@ class Globus:
         self.ledger = Ledger()
         self._populate()
 
-        authority = Authority(self._directory)
-        self.ca_file = str(authority.ca_file)
-        context = authority.server_context()
+        self._authority = Authority(self._directory)
+        self.ca_file = str(self._authority.ca_file)
+        context = self._authority.server_context(*([] if host == "127.0.0.1" else [host]))
         self._auth = Listener(self, "auth", auth_port, context)
         self._groups = Listener(self, "groups", groups_port, context)
         self.auth_url = self._auth.url
@@ -76,6 +78,27 @@ class Globus:
             self._auth.close()
             self._groups.close()
         self._online = False
+
+    def fall(self, line: Line) -> None:
+        """The way to both hosts is like that until mend()."""
+        contexts = {
+            Line.UNKNOWN_CA: lambda: self._stranger().server_context(),
+            Line.OTHER_NAME: self._authority.foreign_context,
+            Line.EXPIRED: lambda: self._authority.server_context(lifetime=-datetime.timedelta(days=1))}
+        context = contexts[line]() if line in contexts else None
+        for listener in self._auth, self._groups:
+            listener.fall(line, context)
+
+    def hang_up(self) -> None:
+        """On everybody who is connected."""
+        for listener in self._auth, self._groups:
+            listener.hang_up()
+
+    def mend(self) -> None:
+        """All is well again: the faults are over, and so is fall()."""
+        self.faults.clear()
+        for listener in self._auth, self._groups:
+            listener.mend()
 
     def close(self) -> None:
         self.go_offline()
@@ -230,6 +253,11 @@ class Globus:
         except Exception:
             self.note_bug()
             return envelope(500, "INTERNAL_ERROR", "The stand-in itself failed")
+
+    def _stranger(self) -> Authority:
+        directory = self._directory / "stranger"
+        directory.mkdir(exist_ok=True)
+        return Authority(directory)
 
     def note_bug(self) -> None:
         """Of the exception being handled."""

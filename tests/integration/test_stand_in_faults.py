@@ -3,7 +3,9 @@
 import concurrent.futures
 import http.client
 import json
+import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -16,8 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from globus import GROUPS, NASTY_NAMES, TUTORIAL_CLIENT, Globus, http_date
+from globus import GROUPS, NASTY_NAMES, TUTORIAL_CLIENT, Globus, Line, http_date
 from globus.app import App
+from globus.nameserver import Knowledge, NameServer
+from globus.proxy import Manner, Proxy
 
 PROGRAM = Path(__file__).resolve().parent.parent / "globus"
 
@@ -136,6 +140,79 @@ def test_lines_go_dead(app):
         with pytest.raises(TimeoutError):
             app.my_groups(bearer, timeout=0.2)
     assert app.my_groups(bearer).status == 200
+
+
+def test_head_comes_and_no_more(app):
+    bearer = app.login()[GROUPS]["access_token"]
+    app.globus.faults.my_groups.reset_after_head(times=1)
+    with pytest.raises((ConnectionResetError, http.client.IncompleteRead)):
+        app.my_groups(bearer)
+    assert app.globus.count("my_groups", status=200) == 1
+
+
+def test_flood_is_as_long_as_said(app):
+    app.globus.faults.my_groups.flood(b"[", b" 1,", 1 << 20)
+    answer = app.my_groups("AgAny")
+    assert answer.status == 200 and len(answer.body) == 1 << 20 and answer.body.startswith(b"[ 1, 1,")
+
+
+LINES = {
+    Line.REFUSED: "Connection refused", Line.SILENT: "timed out", Line.RESET: "reset by peer",
+    Line.UNKNOWN_CA: "CERTIFICATE_VERIFY_FAILED", Line.OTHER_NAME: "is not valid for",
+    Line.EXPIRED: "certificate has expired"}
+
+
+@pytest.mark.parametrize("line", LINES, ids=str)
+def test_line_to_both_hosts_fails_and_is_mended(app, line):
+    bearer = app.login()[GROUPS]["access_token"]
+    app.globus.fall(line)
+    requests = len(app.globus.log)
+    for ask in (lambda: app.my_groups(bearer, timeout=0.5),
+                lambda: app.auth("jwk.json", timeout=0.5)):
+        with pytest.raises((urllib.error.URLError, OSError), match=LINES[line]):
+            ask()
+    assert len(app.globus.log) == requests
+    app.globus.mend()
+    assert app.my_groups(bearer).status == 200 and app.auth("jwk.json").status == 200
+
+
+def test_proxy_tunnels_when_it_likes(globus):
+    proxy = Proxy()
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({"https": proxy.url}),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=globus.ca_file)))
+    url = f"{globus.auth_url}jwk.json"
+    with opener.open(url, timeout=10) as answer:
+        assert answer.status == 200
+    assert proxy.targets == [urllib.parse.urlsplit(globus.auth_url).netloc]
+    for manner, said in ((Manner.FORBID, "403"), (Manner.CHALLENGE, "407"), (Manner.SILENCE, "timed out")):
+        proxy.behave(manner)
+        with pytest.raises(OSError, match=said):
+            opener.open(url, timeout=0.5)
+    proxy.close()
+    assert globus.count("jwk") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may use port 53")
+def test_name_server_knows_one_address_or_none():
+    server = NameServer.anywhere()
+    question = b"\x12\x34\x01\0\0\1\0\0\0\0\0\0\6globus\4test\0\0\1\0\1"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.connect((server.address, 53))
+        client.settimeout(0.5)
+
+        def ask():
+            client.send(question)
+            return client.recv(512)
+
+        here = ask()
+        assert here[:2] == question[:2] and here.endswith(b"\x7f\0\0\1")
+        server.knowledge = Knowledge.NO_SUCH_NAME
+        assert ask()[3] & 15 == 3
+        server.knowledge = Knowledge.SILENCE
+        with pytest.raises(TimeoutError):
+            ask()
+    server.close()
 
 
 def test_answer_lost_on_the_way_has_happened_at_globus(app):
