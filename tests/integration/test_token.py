@@ -210,32 +210,6 @@ def test_login_that_globus_ended_is_revoked_by_a_logout(ada):
     assert all(grant.refresh_revoked for grant in ada.globus.ledger.grants)
 
 
-TROUBLES = {
-    "unavailable": lambda fault: fault.answer(503, {"Retry-After": "120"}, "busy"),
-    "internal": lambda fault: fault.answer_json({"error": "server_error"}, 500),
-    "too many": lambda fault: fault.answer(429),
-    "captive portal": lambda fault: fault.answer(200, {}, "<html>Welcome</html>", "text/html"),
-    "invalid_grant in a page": lambda fault: fault.answer(400, {}, "<p>invalid_grant</p>", "text/html"),
-    "refused otherwise": lambda fault: fault.answer_json({"error": "invalid_request"}, 400),
-    "redirected": lambda fault: fault.answer(302, {"Location": "https://thief.example/"}),
-    "empty": lambda fault: fault.answer(200),
-    "cut": lambda fault: fault.truncate(),
-    "closed": lambda fault: fault.close_midbody(),
-    "reset": lambda fault: fault.reset(),
-}
-
-
-@pytest.mark.parametrize("trouble", TROUBLES)
-def test_any_other_failure_keeps_the_login(ada, trouble):
-    before = ada.token()
-    TROUBLES[trouble](ada.globus.faults.refresh)
-    failed = ada.ctl("token", "--refresh")
-    assert failed.status == 6 and failed.out == "" and one_line(failed.err)
-    assert ada.token() == before
-    grant = ada.grant()
-    assert grant["state"] == "valid" and grant["last_error"] and grant["retry_at"]
-
-
 def test_failure_at_an_expired_token_is_exit_status_6_and_heals(expired):
     expired.globus.faults.refresh.answer(503)
     waiting = expired.spawn("token")
