@@ -49,6 +49,17 @@ struct groups_reply *groups_reply_free(struct groups_reply *reply) {
         return NULL;
 }
 
+/* One whose status is no text is not taken for one without a status, which counts as active. */
+static bool is_membership(struct json_object *object) {
+        struct json_object *status = NULL;
+
+        if (!json_object_is_type(object, json_type_object))
+                return false;
+
+        return !json_object_object_get_ex(object, "status", &status) || !status ||
+               json_object_is_type(status, json_type_string);
+}
+
 /* Distinct, of the memberships that are active or say nothing of it. */
 static int collect_roles(char ***ret, struct json_object *memberships) {
         _cleanup_(strv_freep) char **roles = NULL;
@@ -63,7 +74,7 @@ static int collect_roles(char ***ret, struct json_object *memberships) {
                 const char *role = json_get_string(membership, "role");
                 const char *status = json_get_string(membership, "status");
 
-                if (!role || (status && !streq(status, "active")))
+                if (!is_membership(membership) || !role || (status && !streq(status, "active")))
                         continue;
 
                 roles[n_roles] = strdup(role);
@@ -85,7 +96,7 @@ static void write_memberships(struct writer *writer, struct json_object *members
         for (size_t i = 0; i < n; i++) {
                 struct json_object *membership = json_object_array_get_idx(memberships, i);
 
-                if (!json_object_is_type(membership, json_type_object))
+                if (!is_membership(membership))
                         continue;
 
                 write_object_begin(writer);

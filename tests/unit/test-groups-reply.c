@@ -86,7 +86,8 @@ static void test_roles(void **state) {
                 "[{\"id\":\"1\",\"name\":\"\",\"my_memberships\":["
                 "{\"role\":\"member\"},{\"role\":\"admin\",\"status\":\"invited\"},"
                 "{\"role\":\"zookeeper\",\"status\":\"active\"},{\"role\":\"member\",\"status\":\"active\"},"
-                "{\"role\":null},{\"role\":7,\"username\":[]},7,{\"role\":\"manager\",\"status\":null}]}]",
+                "{\"role\":null},{\"role\":\"admin\",\"status\":7},{\"role\":7,\"username\":[]},7,{\"role\":"
+                "\"manager\",\"status\":null}]}]",
                 "[{\"id\":\"1\",\"name\":\"\",\"group_type\":\"regular\","
                 "\"roles\":[\"manager\",\"member\",\"zookeeper\"],\"memberships\":["
                 "{\"role\":\"member\"},{\"role\":\"admin\",\"status\":\"invited\"},"
