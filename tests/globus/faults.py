@@ -5,6 +5,7 @@ import dataclasses
 import enum
 import json
 import threading
+from collections.abc import Callable
 
 from .wire import JSON, Reply, groups_error, json_reply
 
@@ -65,6 +66,7 @@ class Kind(enum.Enum):
     ANSWER = "the canned reply, without asking the endpoint"
     CONTENT_TYPE = "the right body, wrongly labelled"
     TRUNCATE = "half the body, as if it were all"
+    BENT = "the right document, changed"
     CHUNKED = "the right body in chunks"
     CLOSE_MIDBODY = "half the body, then the end of the connection"
     STALL_MIDBODY = "half the body, then nothing"
@@ -81,6 +83,7 @@ class Trouble:
     over: threading.Event                   # set by clear()
     reply: Reply | None = None              # ANSWER; FLOOD: how it begins
     content_type: str = ""                  # CONTENT_TYPE
+    change: Callable[[object], object] | None = None    # BENT
     chunk: int = 0                          # CHUNKED: bytes in each
     unit: bytes = b""                       # FLOOD: how it goes on, again and again
     size: int = 0                           # FLOOD: bytes in all
@@ -137,6 +140,10 @@ class Fault:
 
     def truncate(self, times: int | None = None) -> None:
         self._add(Kind.TRUNCATE, times)
+
+    def bend(self, change: Callable[[object], object], times: int | None = None) -> None:
+        """`change` is given the document, and returns what is sent."""
+        self._add(Kind.BENT, times, change=change)
 
     def chunked(self, chunk: int = 1, times: int | None = None) -> None:
         self._add(Kind.CHUNKED, times, chunk=chunk)

@@ -1,6 +1,7 @@
 """HTTPS as Globus speaks it, HTTP/1.1 with connections kept alive, and the faults of the line."""
 
 import http.server
+import json
 import os
 import socket
 import ssl
@@ -12,7 +13,7 @@ from collections.abc import Callable
 
 from .door import Door
 from .faults import Kind, Line, Trouble
-from .wire import FORM, Reply, Request, http_date, parameters
+from .wire import FORM, Reply, Request, http_date, json_reply, parameters
 
 TIMEOUT = 60                    # seconds for which a silent connection is kept
 BODY_LIMIT = 1 << 20
@@ -140,6 +141,9 @@ class Connection(http.server.BaseHTTPRequestHandler):
     def _send_mislabelled(self, reply: Reply, trouble: Trouble) -> None:
         self._send(Reply(reply.status, reply.body, trouble.content_type, reply.headers))
 
+    def _send_bent(self, reply: Reply, trouble: Trouble) -> None:
+        self._send(json_reply(trouble.change(json.loads(reply.body)), reply.status))
+
     def _send_half(self, reply: Reply, _trouble: Trouble) -> None:
         self._send(Reply(reply.status, reply.body[:len(reply.body) // 2], reply.content_type, reply.headers))
 
@@ -182,6 +186,7 @@ _UNASKED = (Kind.ANSWER, Kind.BLACK_HOLE, Kind.RESET, Kind.FLOOD)
 
 _DELIVER: dict[Kind | None, Callable[[Connection, Reply, Trouble | None], None]] = {
     Kind.CONTENT_TYPE: Connection._send_mislabelled,
+    Kind.BENT: Connection._send_bent,
     Kind.TRUNCATE: Connection._send_half,
     Kind.CHUNKED: Connection._send_chunked,
     Kind.CLOSE_MIDBODY: Connection._break_off,

@@ -1,4 +1,4 @@
-"""Whom the agent trusts: a bundle of the user's is read once, and what is wrong with it is said with its name."""
+"""Whom the agent trusts: a bundle of the user's is read once, and what is wrong with it is said by name."""
 
 import pathlib
 import signal
