@@ -47,7 +47,7 @@ def test_bundle_that_cannot_be_read_is_named_and_tried_again(agent, bundle, cont
     bundle.write_text(good)
     agent.wait_for(lambda status: "retry_at" not in find_grant(status, GROUPS))
     assert agent.token("--refresh") != token
-    agent.ctl("groups").ok()
+    agent.wait_for(lambda _: agent.ctl("groups").status == 0)
 
 
 def test_connection_made_under_another_trust_is_not_used(agent, bundle):
@@ -58,7 +58,7 @@ def test_connection_made_under_another_trust_is_not_used(agent, bundle):
             failed = agent.ctl(*command)
             assert failed.status == 6 and "certificate" in failed.err
     reload(agent, bundle)
-    agent.ctl("groups", "--max-age", 0).ok()
+    agent.wait_for(lambda _: agent.ctl("groups", "--max-age", 0).status == 0)
 
 
 def test_bundle_holds_for_a_proxy_that_speaks_tls_too(stopped_agent):
