@@ -48,6 +48,18 @@ static bool agent_is_busy(void *userdata) {
                revoker_count(agent->revoker) > 0;
 }
 
+static bool agent_is_vital(void *userdata) {
+        struct agent *agent = userdata;
+
+        return refresh_is_vital(agent->refresh);
+}
+
+static void agent_on_stop(void *userdata) {
+        struct agent *agent = userdata;
+
+        refresh_stop(agent->refresh);
+}
+
 static void agent_on_socket_lost(void *userdata) {
         struct agent *agent = userdata;
 
@@ -126,7 +138,16 @@ static int agent_add_signals(struct agent *agent) {
                 return -errno;
 
         r = sd_event_add_signal(agent->event, NULL, SIGHUP, agent_on_hangup, agent);
-        return r < 0 ? r : stop_new(&agent->stop, agent->event, agent_is_busy, agent);
+        if (r < 0)
+                return r;
+
+        return stop_new(&agent->stop, &(struct stop_deps){
+                                              .event = agent->event,
+                                              .is_busy = agent_is_busy,
+                                              .is_vital = agent_is_vital,
+                                              .begun = agent_on_stop,
+                                              .userdata = agent,
+                                      });
 }
 
 /* What is below the flows. The threads of the worker start with the signals blocked. */

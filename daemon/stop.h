@@ -3,8 +3,8 @@
 /*
  * Stop: the end of the agent: at once, or when what is on its way to Globus has been answered.
  *
- * A rotated refresh token must reach the disk, and a logout that was begun be carried out; but a Globus that
- * does not answer keeps nobody's logout or reboot waiting for longer than STOP_PATIENCE_USEC.
+ * A logout or login that was begun gets a moment to be carried out. What would lose a login, a refresh token
+ * that Globus may have rotated already, is waited for much longer.
  */
 
 #include <systemd/sd-event.h>
@@ -12,14 +12,21 @@
 #include "proto/macro.h"
 
 #define STOP_PATIENCE_USEC (5 * USEC_PER_SEC)
+#define STOP_VITAL_PATIENCE_USEC (30 * USEC_PER_SEC) /* systemd/globus-agent.service.in has a little more */
 
 struct stop;
 
-/* is_busy: whether something is on its way; asked after each event once the end has begun. */
-typedef bool (*stop_busy_fn)(void *userdata);
+/* is_busy, and later is_vital, is asked after each event once the end has begun. */
+struct stop_deps {
+        sd_event *event;
+        bool (*is_busy)(void *userdata); /* whether something is on its way */
+        bool (*is_vital)(void *userdata); /* whether a login depends on it */
+        void (*begun)(void *userdata); /* nothing new is to be begun */
+        void *userdata;
+}; /* all borrowed */
 
 /* SIGTERM and SIGINT begin the end. */
-int stop_new(struct stop **ret, sd_event *event, stop_busy_fn is_busy, void *userdata);
+int stop_new(struct stop **ret, const struct stop_deps *deps);
 struct stop *stop_free(struct stop *stop);
 
 void stop_begin(struct stop *stop);

@@ -29,6 +29,21 @@ size_t refresh_count(const struct refresh *refresh) {
         return n;
 }
 
+void refresh_stop(struct refresh *refresh) {
+        refresh->stopping = true;
+}
+
+bool refresh_is_vital(const struct refresh *refresh) {
+        for (const struct list *l = refresh->flights.next; l != &refresh->flights; l = l->next) {
+                const struct flight *flight = CONTAINER(l, struct flight, link);
+
+                if (flight->request && oauth_request_is_sent(flight->request))
+                        return true;
+        }
+
+        return false;
+}
+
 static int refresh_fly(struct flight **ret, struct refresh *refresh, uint64_t grant_id, struct fault *fault) {
         struct grant *grant = vault_find_grant(refresh->deps.vault, grant_id);
         int r;

@@ -51,6 +51,12 @@ void refresh_start(struct refresh *refresh, uint64_t grant_id);
 /* How many flights there are. */
 size_t refresh_count(const struct refresh *refresh);
 
+/* The end has begun: no flight is begun any more, and refresh_join() says so. */
+void refresh_stop(struct refresh *refresh);
+
+/* Whether Globus may have taken a refresh token whose successor is not on disk yet. */
+bool refresh_is_vital(const struct refresh *refresh);
+
 bool refresh_is_flying(const struct refresh *refresh, uint64_t grant_id);
 
 /* 0: one more try is in order now. Else the answer of the last try, as a fault: LoginNeeded for a grant that

@@ -31,6 +31,10 @@ void http_request_destroy(struct http_request *request) {
         free(request);
 }
 
+bool http_request_is_sent(const struct http_request *request) {
+        return request->form_given > 0;
+}
+
 struct http_request *http_request_free(struct http_request *request) {
         if (!request)
                 return NULL;
@@ -131,7 +135,7 @@ static const char *what_failed(CURLcode result) {
 
 /* On a connection that was used before, and was closed instead of an answer. */
 static bool would_send_twice(const struct http_request *request, CURLcode result) {
-        return request->form_given > 0 &&
+        return http_request_is_sent(request) &&
                (result == CURLE_ABORTED_BY_CALLBACK || result == CURLE_SEND_FAIL_REWIND);
 }
 

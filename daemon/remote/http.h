@@ -75,6 +75,9 @@ struct http_spec {
 /* Takes spec->form over, also on failure. */
 int http_send(struct http_request **ret, struct http *http, const struct http_spec *spec);
 
+/* Whether the server may have got a part of its form. */
+bool http_request_is_sent(const struct http_request *request);
+
 /* Cancels: done is not called any more. */
 struct http_request *http_request_free(struct http_request *request);
 

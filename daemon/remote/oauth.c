@@ -14,6 +14,10 @@ struct oauth_request {
         void *userdata;
 };
 
+bool oauth_request_is_sent(const struct oauth_request *request) {
+        return http_request_is_sent(request->http);
+}
+
 struct oauth_request *oauth_request_free(struct oauth_request *request) {
         if (!request)
                 return NULL;

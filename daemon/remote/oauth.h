@@ -46,6 +46,9 @@ int oauth_refresh(struct oauth_request **ret, const struct oauth_target *target,
 /* OAUTH_TOKENS without tokens: revoked. */
 int oauth_revoke(struct oauth_request **ret, const struct oauth_target *target, const struct secret *token);
 
+/* Whether the server may have got it. */
+bool oauth_request_is_sent(const struct oauth_request *request);
+
 /* Cancels: done is not called any more. */
 struct oauth_request *oauth_request_free(struct oauth_request *request);
 

@@ -22,6 +22,7 @@ struct oauth_request {
 static struct list oauth_sent = {&oauth_sent, &oauth_sent}; /* on their way, in order */
 static unsigned oauth_count; /* of all that were ever sent */
 static int oauth_result; /* of sending */
+static bool oauth_sends = true; /* else requests wait for a connection */
 
 static int oauth_send(struct oauth_request **ret, const struct oauth_target *target, enum oauth_kind kind,
                       const struct secret *secret) {
@@ -59,6 +60,10 @@ int oauth_refresh(struct oauth_request **ret, const struct oauth_target *target,
 
 int oauth_revoke(struct oauth_request **ret, const struct oauth_target *target, const struct secret *token) {
         return oauth_send(ret, target, OAUTH_REVOKE, token);
+}
+
+bool oauth_request_is_sent(const struct oauth_request *request) {
+        return oauth_sends;
 }
 
 struct oauth_request *oauth_request_free(struct oauth_request *request) {

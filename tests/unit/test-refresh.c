@@ -278,6 +278,29 @@ static void test_start(void **state) {
         assert_told(&a, 0);
 }
 
+static void test_nothing_new_at_the_end(void **state) {
+        struct fault fault = {};
+
+        disk_is_quick = oauth_sends = false;
+        join(&a);
+        refresh_stop(refreshes);
+        assert_false(refresh_is_vital(refreshes)); /* Globus has not got it */
+        oauth_sends = true;
+        assert_true(refresh_is_vital(refreshes));
+        join(&b); /* the same flight */
+        assert_int_equal(refresh_join(refreshes, get_grant(vault, "default", TRANSFER)->id, &c.waiter,
+                                      caller_told, &fault),
+                         AGENT_ERROR_STOPPING);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", "rotated"));
+        assert_true(refresh_is_vital(refreshes)); /* the disk has not got it */
+        disk_answers(NULL);
+        assert_false(refresh_is_vital(refreshes));
+        assert_told(&a, 0);
+        assert_told(&b, 0);
+        assert_int_equal(oauth_count, 1);
+        fault_deinit(&fault);
+}
+
 static void join_at_the_end(struct caller *caller) {
         struct fault fault = {};
 
@@ -320,6 +343,7 @@ int main(void) {
                 TEST(test_tokens_after_a_login),
                 TEST(test_cannot_send),
                 TEST(test_start),
+                TEST(test_nothing_new_at_the_end),
                 TEST(test_stopping),
         };
 
