@@ -9,6 +9,7 @@ MANDIR = $(PREFIX)/share/man
 USERUNITDIR = $(PREFIX)/$(if $(filter $(HOME)/%,$(PREFIX)),share,lib)/systemd/user
 SANITIZE ?=
 WERROR ?=
+FUZZ_SECONDS ?= 30
 PYTHON := /usr/bin/python3
 
 .DEFAULT_GOAL := all
@@ -17,7 +18,7 @@ PYTHON := /usr/bin/python3
 
 # What the build needs, named in one sentence when it is not there or too old.
 REQUIRED := libcurl:7.87.0 openssl:3.0.0 libsystemd:252 json-c:0.15
-NO_BUILD := check clean demo deps help lint uninstall
+NO_BUILD := check clean demo deps fuzz help lint uninstall
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach p,$(REQUIRED),$(shell set -- $(subst :, ,$p); pkg-config --atleast-version=$$2 $$1 2>/dev/null || \
 	echo "$$1 >= $$2 (found: $$(pkg-config --modversion $$1 2>/dev/null || echo none));")))
@@ -95,6 +96,16 @@ $(BUILD)/tests/torture/%: tests/torture/%.c Makefile | $$(@D)/.dir
 $(BUILD)/tests/torture/%.so: tests/torture/%.c Makefile | $$(@D)/.dir
 	$(CC) $(COMMON_CFLAGS) $(CFLAGS) -fPIC -shared -Wno-missing-prototypes -MMD -MP -o $@ $<
 
+# json-c is the one that tests/fuzz/json-c built: without instrumentation the fuzzers would be blind in it.
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz-*.c))
+FUZZ_LIBS = $(shell pkg-config --libs libcurl openssl libsystemd) -pthread
+$(BUILD)/tests/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(call objects,tests/fuzz/fuzz.c) $(BUILD)/libdaemon.a $(BUILD)/libproto.a \
+		$(INTERFACE_OBJ) $(BUILD)/json-c/libjson-c.a | $$(@D)/.dir
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(filter %.c %.o %.a,$^) $(FUZZ_LIBS)
+
+$(BUILD)/tests/fuzz/fuzz-frame: WRAPPED := read send
+$(BUILD)/tests/fuzz/fuzz-vault: WRAPPED := clock_gettime
+
 %/.dir:
 	mkdir -p $(@D) && touch $@
 .PRECIOUS: %/.dir
@@ -116,7 +127,7 @@ uninstall:
 	rm -f $(foreach page,$(notdir $(wildcard man/*)),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 
 # check and demo bring what they need; the version check above is for the make that they run then.
-.PHONY: check demo deps lint unit-programs clean help
+.PHONY: check demo deps fuzz lint unit-programs fuzzers clean help
 check:
 	@tests/deps check
 	@$(PYTHON) tests/check.py
@@ -136,7 +147,15 @@ lint:
 	@$(MAKE) --no-print-directory -s -j2 BUILD=build/clang CC=clang WERROR=1 all
 	@$(PYTHON) tests/lint --build build/gcc
 
+fuzz:
+	@tests/deps fuzz
+	@tests/fuzz/json-c build/fuzz/json-c
+	@$(MAKE) --no-print-directory -s -j2 BUILD=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzzers
+	@$(PYTHON) tests/fuzzers.py build/fuzz $(FUZZ_SECONDS)
+
 unit-programs: $(TESTS) $(TORTURE)
+
+fuzzers: $(FUZZERS)
 
 clean:
 	rm -rf build
@@ -146,7 +165,8 @@ help:
 	@echo 'make demo       see it work, with a stand-in of Globus on this machine'
 	@echo 'make install    to PREFIX ($(PREFIX)); DESTDIR and USERUNITDIR are honoured'
 	@echo 'make uninstall  remove what install put there'
-	@echo 'make check      all tests and lint, then the tests once more under the sanitizers'
+	@echo 'make check      all tests and lint, then the tests once more under the sanitizers, and a short make fuzz'
 	@echo 'make lint       only what can be checked without running anything, gcc and clang -Werror included'
+	@echo 'make fuzz       fuzz what reads the bytes of others, each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make deps       install the Debian packages that the build needs'
 	@echo 'make clean      remove build/'

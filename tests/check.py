@@ -1,4 +1,4 @@
-"""make check: builds, runs every test and the lint, then the tests once more under the sanitizers.
+"""make check: builds, runs every test and the lint, then the tests once more under the sanitizers, and fuzzes.
 
 The last line counts everything, each build and each part of the lint as one.
 """
@@ -12,6 +12,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from typing import Callable, NamedTuple
 
+import fuzzers
 import lint
 import units
 from units import Count
@@ -19,6 +20,9 @@ from units import Count
 PLAIN = pathlib.Path("build")
 CLANG = pathlib.Path("build/clang")
 SANITIZED = pathlib.Path("build/asan")
+FUZZED = pathlib.Path("build/fuzz")
+
+NO_SOURCE = 77      # the exit status of tests/fuzz/json-c where there is none
 
 SANITIZER_OPTIONS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1",
@@ -70,6 +74,17 @@ def lint_all() -> Count:
     return Count(len(results) - failed, failed)
 
 
+def fuzz() -> Count:
+    """The build is one, and each fuzzer. Left out where json-c has no source: they would be blind."""
+    status = subprocess.run(["tests/fuzz/json-c", FUZZED / "json-c"]).returncode
+    if status:
+        return Count(skipped=1) if status == NO_SOURCE else Count(failed=1)
+
+    built = make(f"BUILD={FUZZED}", "CC=clang", "WERROR=1", "SANITIZE=fuzzer-no-link,address,undefined",
+                 "fuzzers")
+    return built if built.failed else built + fuzzers.run(FUZZED)
+
+
 def say(count: Count) -> str:
     """Not as the last line says it, which there is only once."""
     verdict = f"{count.failed} of {sum(count)} FAILED" if count.failed else "well"
@@ -87,6 +102,7 @@ STEPS = (
     Step("unit tests, sanitized", lambda: units.run(SANITIZED), needs="sanitized build"),
     Step("integration tests, sanitized",
          lambda: pytest(SANITIZED, "tests/integration"), needs="sanitized build"),
+    Step("fuzzers", fuzz),
 )
 
 

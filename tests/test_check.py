@@ -1,6 +1,7 @@
 """make check counts right: nothing that broke passes for something that worked."""
 
 import pathlib
+import re
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import check        # noqa: E402
+import fuzzers      # noqa: E402
 import units        # noqa: E402
 from units import Count     # noqa: E402
 
@@ -52,6 +54,47 @@ def test_junit(tmp_path, report, ended_well, count):
     if report is not None:
         path.write_text(report)
     assert check.read_junit(path, ended_well) == count
+
+
+FUZZED = """#2\tINITED cov: 3 ft: 4 corp: 1/1b exec/s: 0 rss: 37Mb
+#89339\tDONE   cov: 122 ft: 725 corp: 139/6774b lim: 553 exec/s: 9926 rss: 406Mb
+"""
+CRASHED = "==1==ERROR: AddressSanitizer: heap-use-after-free\nTest unit written to build/crash-1\n"
+
+
+@pytest.mark.parametrize("output, status, runs, edges, finding", [
+    (FUZZED, 0, 89339, 122, None),
+    (FUZZED + "stat::number_of_executed_units: 89340\n", 0, 89340, 122, None),
+    (FUZZED + CRASHED, 77, 89339, 122, "FOUND build/crash-1"),
+    (FUZZED, -9, 89339, 122, "FAILED (-9)"),
+    (CRASHED, 1, 0, 0, "FOUND build/crash-1"),
+    ("", 0, 0, 0, "FAILED (0)"),
+    ("", "cannot be run", 0, 0, "FAILED (cannot be run)"),
+])
+def test_fuzzer(output, status, runs, edges, finding):
+    outcome = fuzzers.read_output("a", output, status)
+    assert (outcome.runs, outcome.edges, outcome.finding) == (runs, edges, finding)
+
+
+@pytest.mark.parametrize("end, count, left", [
+    ("exit 0", Count(1, 0), []),
+    ("kill -SEGV $$", Count(0, 1), ["crash-1"]),
+])
+def test_fuzzers(tmp_path, monkeypatch, capsys, end, count, left):
+    """Each is run on with what was found before, which is kept only if it is found again."""
+    program = tmp_path / "tests/fuzz/fuzz-frame"
+    finding = tmp_path / "findings/frame/crash-1"
+    for path in (program, finding):
+        path.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho $*\nprintf '{FUZZED}'\n{end}\n")
+    program.chmod(0o755)
+    finding.touch()
+    monkeypatch.setattr(pathlib.Path, "glob", lambda *_: [pathlib.Path("fuzz-frame.c")])
+
+    assert fuzzers.run(tmp_path, 7) == count
+    assert "-max_total_time=7 " in (tmp_path / "logs/frame").read_text()
+    assert [path.name for path in finding.parent.iterdir()] == left
+    assert re.search(r"^frame +89339 runs +122 edges +139 inputs", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_steps(monkeypatch, capsys):
