@@ -138,6 +138,7 @@ static void transmit(void) {
         while (tries-- > 0 && r == -EAGAIN) {
                 r = frame_send(&out, SOCKET);
                 CLAIM(buffer_size(&peer.sent) + buffer_size(&out) == peer.stream.n);
+                CLAIM(r == 0 || r == -EAGAIN || r == -EIO);
                 CLAIM((r == 0) == (buffer_size(&out) == 0));
         }
 

@@ -32,6 +32,13 @@ def frames() -> list[bytes]:
             limit + counted(bytes([1, 0, 5, 2, 200])) + b"a message that is longer than the limit allows\0"]
 
 
+def jsons() -> list[bytes]:
+    nested = b"[" * 32 + b"{}" + b"]" * 32
+    return [b"\0" + text({"a": [None, True, -0.5, "\u00e9\\n\n"], "b": {"c": {}}}) + b"\n", b"\0 -1.5e+3",
+            b'\1{"a":"\\u0000\\ud83d \\ud83d\\udc08\\udc08"}', b"\0" + nested[1:-1],
+            b'\2// one\n{"a": /* two */ "// none"}', b"\2" + nested]
+
+
 def messages() -> list[bytes]:
     """In the order of the methods of the fuzzer."""
     origin = {"profile": "default", "environment": "production"}
@@ -77,13 +84,18 @@ def token_replies() -> list[bytes]:
               "organization": "Ridgeway University", "iss": "https://auth.globus.org", "aud": CLIENT,
               "exp": 1700172800, "at_hash": "1OwCzkbV5gJCSYRe6fcNT7ZqU7BwAw-OuyQRjH4mjcA",
               "identity_set": [{"sub": SUB, "username": USERNAME}, {"sub": CLIENT, "username": "b"}]}
+    several = claims | {"aud": [CLIENT, "b"], "azp": CLIENT, "exp": 1.7001728e9}
     demand = {"code": "ConsentRequired", "detail": "Give it",
               "authorization_parameters": SESSION | {"required_scopes": ["a[b *c]", "d"]}}
     return [bytes([0, 0]) + text(entry | {"other_tokens": [other]}),
             bytes([0, 0x80]) + text({"alg": "RS512", "typ": "JWT"}) + PART + text(claims),
+            bytes([0, 0x80]) + text({"alg": "RS256"}) + PART + text(several),
             bytes([1, 0]) + text({"error": "invalid_grant", "error_description": "It was used"}),
             bytes([2, 1]) + text({"error": "invalid_client", "errors": [{"title": "t", "detail": "d"}]}),
             bytes([3, 0]) + text(demand),
+            bytes([3, 0]) + text({"authorization_parameters": {"session_required_policies": "a, b"}}),
+            bytes([3, 0]) + text({"code": "ConsentRequired", "required_scopes": ["a"],
+                                  "detail": [{"msg": "m"}]}),
             bytes([3, 0]) + text({"errors": [{"code": "ConsentRequired", "required_scope": "a"}]}),
             bytes([3, 0]) + text({"code": "DEPENDENT_CONSENT_REQUIRED", "unapproved_scopes": ["a"]}),
             bytes([7, 2]) + b"<html>"]
@@ -132,8 +144,9 @@ def key_files() -> list[bytes]:
     return [bytes([which]) + KEY for which in range(4)] + [b"\0" + KEY + b"\n", b"\3"]
 
 
-SEEDS = {"frame": frames, "message": messages, "token-reply": token_replies, "groups-reply": group_replies,
-         "store": stores, "vault": vaults, "config": configs, "key-file": key_files}
+SEEDS = {"frame": frames, "json": jsons, "message": messages, "token-reply": token_replies,
+         "groups-reply": group_replies, "store": stores, "vault": vaults, "config": configs,
+         "key-file": key_files}
 
 
 def write(directory: pathlib.Path, name: str) -> None:
