@@ -57,6 +57,15 @@ static void check_value(enum setting setting, const char *text) {
         CLAIM(streq(again, checked));
 }
 
+/* One '/' at its end, and behind the host nothing that starts a query, a fragment or another host. */
+static void check_url(const char *url) {
+        size_t n = strlen(url);
+
+        CLAIM(strncmp(url, "https://", 8) == 0 && n > strlen("https:///"));
+        CLAIM(url[n - 1] == '/' && url[n - 2] != '/');
+        CLAIM(!strpbrk(url, " \t\r\n?#\\") && !memchr(url, '@', 8 + strcspn(url + 8, "/")));
+}
+
 static void check_setting(const struct config *config, enum setting setting) {
         const char *text = config_get(config, setting), *display = config_display(config, setting);
 
@@ -70,7 +79,7 @@ static void check_setting(const struct config *config, enum setting setting) {
         if (setting == SETTING_PROXY)
                 CLAIM(!strchr(display, '@'));
         if (setting == SETTING_AUTH_URL || setting == SETTING_GROUPS_URL)
-                CLAIM(strncmp(text, "https://", 8) == 0 && text[strlen(text) - 1] == '/');
+                check_url(text);
 }
 
 static void check_config(void) {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <time.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/model/vault.h"
 #include "proto/json.h"
 
@@ -15,6 +16,23 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ts);
 int __wrap_clock_gettime(clockid_t id, struct timespec *ts) {
         *ts = (struct timespec){.tv_sec = id == CLOCK_REALTIME ? 1700000000 : 315360000};
         return 0;
+}
+
+static void check_sorted(char *const *list) {
+        for (; list && list[0] && list[1]; list++)
+                CLAIM(strcmp(list[0], list[1]) < 0);
+}
+
+static void check_grant(const struct grant *grant) {
+        const struct token *token = &grant->token;
+        uint64_t latest = clock_boottime_usec() + TOKEN_LIFETIME_MAX * USEC_PER_SEC;
+
+        CLAIM(grant->origin.auth_url && grant->origin.groups_url && grant->origin.client_id);
+        CLAIM(token->obtained_usec <= token->expires_usec && token->expires_usec <= latest);
+        CLAIM(token->refresh_usec <= token->expires_usec);
+        check_sorted(grant->scopes);
+        check_sorted(grant->requested);
+        (void)grant_refresh_due_usec(grant);
 }
 
 static int rewrite_account(struct buffer *out, const char *payload, size_t n) {
@@ -28,6 +46,7 @@ static int rewrite_account(struct buffer *out, const char *payload, size_t n) {
                 return r;
 
         CLAIM(account_profile_is_valid(account->profile));
+        CLAIM(account->identity && account->identity->sub && account->identity->username);
         account_write(account, &writer);
         CLAIM(writer_end(&writer) == 0);
         return 0;
@@ -43,8 +62,7 @@ static int rewrite_grant(struct buffer *out, const char *payload, size_t n) {
         if (r)
                 return r;
 
-        CLAIM(grant->token.obtained_usec <= grant->token.expires_usec);
-        (void)grant_refresh_due_usec(grant);
+        check_grant(grant);
         grant_write(grant, &writer);
         CLAIM(writer_end(&writer) == 0);
         return 0;

@@ -90,7 +90,10 @@ def token_replies() -> list[bytes]:
     return [bytes([0, 0]) + text(entry | {"other_tokens": [other]}),
             bytes([0, 0x80]) + text({"alg": "RS512", "typ": "JWT"}) + PART + text(claims),
             bytes([0, 0x80]) + text({"alg": "RS256"}) + PART + text(several),
+            bytes([0, 0]) + text(entry | {"expires_in": -1}),
+            bytes([0, 0]) + text(entry | {"other_tokens": [entry]}),
             bytes([1, 0]) + text({"error": "invalid_grant", "error_description": "It was used"}),
+            bytes([3, 0]) + text({"error": "invalid_grant", "error_description": "A\x7f\u009bB"}),
             bytes([2, 1]) + text({"error": "invalid_client", "errors": [{"title": "t", "detail": "d"}]}),
             bytes([3, 0]) + text(demand),
             bytes([3, 0]) + text({"authorization_parameters": {"session_required_policies": "a, b"}}),
@@ -137,7 +140,8 @@ def vaults() -> list[bytes]:
 def configs() -> list[bytes]:
     settings = SITE | {"ca_file": "/etc/passwd", "proxy": "http://u:p@proxy.example:3128", "http_timeout": 2.5}
     return [text(settings) + PART + b'// mine\n{"http_timeout": 1e1, /* none */ "proxy": ""}',
-            b"https://[::1]:8443/a/", b"socks5h://u:p@h:1", b"60.5", CLIENT.encode(), b"staging"]
+            text({"http_timeout": 86401}), text({"auth_url": "https://A.example:1//"}), b"socks5h://u:p@h:1",
+            b"https://[::1]:8443/a/", b"60.5", CLIENT.encode(), b"staging"]
 
 
 def key_files() -> list[bytes]:
