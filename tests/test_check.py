@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
 
 import check        # noqa: E402
 import fuzzers      # noqa: E402
@@ -95,6 +96,12 @@ def test_fuzzers(tmp_path, monkeypatch, capsys, end, count, left):
     assert "-max_total_time=7 " in (tmp_path / "logs/frame").read_text()
     assert [path.name for path in finding.parent.iterdir()] == left
     assert re.search(r"^frame +89339 runs +122 edges +139 inputs", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_methods_are_fuzzed():
+    dispatched, fuzzed = (set(re.findall(r"&(method_\w+)", (ROOT / path).read_text()))
+                          for path in ("daemon/rpc/dispatch.c", "tests/fuzz/fuzz-message.c"))
+    assert dispatched == fuzzed != set()
 
 
 def test_steps(monkeypatch, capsys):
