@@ -106,6 +106,8 @@ static void check_sealed(struct bytes body, size_t where, unsigned char change) 
         if (r)
                 return;
 
+        CLAIM(!store_version_is_none(&store->version));
+        CLAIM(store_version_equal(&store->version, &again->version));
         encode_records(&before, store);
         encode_records(&after, again);
         CLAIM(fuzz_equal(&before, &after));

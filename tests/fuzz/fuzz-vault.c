@@ -63,6 +63,8 @@ static int rewrite_grant(struct buffer *out, const char *payload, size_t n) {
                 return r;
 
         check_grant(grant);
+        grant_redate(grant);
+        check_grant(grant);
         grant_write(grant, &writer);
         CLAIM(writer_end(&writer) == 0);
         return 0;
