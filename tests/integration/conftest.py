@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from globus import Globus       # noqa: E402
-from harness import Agent, Home         # noqa: E402
+from harness import Agent, Home, assert_no_secret         # noqa: E402
 
 SANITIZERS_SAY = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
 
@@ -36,6 +36,8 @@ def stopped_agent(globus, home):
         assert made.process.poll() is None, f"the daemon died: {made.log}"
         made.stop()
     assert not any(words in made.log for words in SANITIZERS_SAY), made.log
+    if (log := home.state / "agent.log").exists():
+        assert_no_secret(globus, log.read_text(), "the log of a daemon that a command started")
 
 
 @pytest.fixture

@@ -45,6 +45,12 @@ class Result:
         return self
 
 
+class Command(subprocess.Popen):
+    """One of globus-agentctl."""
+
+    globus: Globus | None = None        # whose secrets it may not complain with
+
+
 class Home:
     """A user's private directories. Their paths are short, for those of sockets must be."""
 
@@ -99,7 +105,7 @@ class Home:
 
 
 class Agent:
-    """The daemon of one home, and commands that talk to it."""
+    """The daemon of one home, and commands that talk to it. Whatever they say aloud is searched for secrets."""
 
     def __init__(self, home: Home, globus: Globus | None = None):
         self.home = home
@@ -152,11 +158,13 @@ class Agent:
         process, self.process = self.process, None
         process.send_signal(number)
         try:
-            return process.wait(PATIENCE)
+            status = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             raise AssertionError(f"the daemon does not end: {self.log}") from None
+        assert_no_secret(self.globus, self.log, "the daemon's log")
+        return status
 
     def restart(self, **how: object) -> None:
         self.stop()
@@ -173,11 +181,13 @@ class Agent:
     # Commands
 
     def spawn(self, *arguments: object, env: dict[str, str] | None = None, autostart: bool = False,
-              **popen: object) -> subprocess.Popen:
+              **popen: object) -> Command:
         options = [] if autostart else ["--no-autostart"]
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([CLIENT, *options, *map(str, arguments)],
-                                env=self.home.environment() | (env or {}), **(streams | popen))
+        command = Command([CLIENT, *options, *map(str, arguments)], env=self.home.environment() | (env or {}),
+                          **(streams | popen))
+        command.globus = self.globus
+        return command
 
     def ctl(self, *arguments: object, stdin: str | None = None, env: dict[str, str] | None = None,
             **how: object) -> Result:
@@ -203,7 +213,8 @@ class Agent:
 
     def connect(self) -> Connection:
         """As a program that speaks Varlink."""
-        return Connection(self.home.socket, INTERFACE)
+        return Connection(self.home.socket, INTERFACE, overhear=lambda error: assert_no_secret(
+            self.globus, error, "an error"))
 
     # What is going on inside
 
@@ -240,7 +251,7 @@ class Agent:
         self.globus.wait_for(lambda: self.refreshes(resource_server) >= count, PATIENCE)
 
 
-def finish(process: subprocess.Popen, stdin: str | None = None) -> Result:
+def finish(process: Command, stdin: str | None = None) -> Result:
     """Output byte for byte: no line end is taken for another."""
     try:
         out, err = process.communicate(stdin and stdin.encode(), PATIENCE * 2)
@@ -248,7 +259,16 @@ def finish(process: subprocess.Popen, stdin: str | None = None) -> Result:
         process.kill()
         out, err = process.communicate()
         raise AssertionError(f"{process.args} does not end: {out!r} {err!r}") from None
-    return Result((out or b"").decode(), (err or b"").decode(), process.returncode)
+    result = Result((out or b"").decode(), (err or b"").decode(), process.returncode)
+    assert_no_secret(process.globus, result.err, f"what {process.args} complained of")
+    return result
+
+
+def assert_no_secret(globus: Globus | None, text: str, where: str) -> None:
+    """Of those that the stand-in ever issued or saw. Who fails does not tell them either."""
+    __tracebackhide__ = True
+    if globus and text and any(secret in text for secret in globus.issued_secrets()):
+        raise AssertionError(f"a secret is in {where}")
 
 
 def find_grant(status: dict, resource_server: str = GROUPS, profile: str = "default") -> dict:
@@ -267,4 +287,4 @@ def _lock_first_byte(descriptor: int) -> None:
 
 
 __all__ = ["AUTH", "BUILD", "CLIENT", "DAEMON", "GROUPS", "INTERFACE", "PATIENCE", "Agent", "Home", "Result",
-           "find_grant", "finish", "one_line"]
+           "assert_no_secret", "find_grant", "finish", "one_line"]

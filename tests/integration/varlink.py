@@ -26,10 +26,12 @@ class Closed(Exception):
 
 
 class Connection:
-    """One to the agent. With an interface every reply to a call is checked against what it promises."""
+    """One to the agent. With an interface every reply to a call is checked against what it promises. `overhear` is
+    given what every error says."""
 
-    def __init__(self, path, interface=None, timeout: float = TIMEOUT):
+    def __init__(self, path, interface=None, timeout: float = TIMEOUT, overhear=None):
         self.interface = interface
+        self._overhear = overhear
         self._read = bytearray()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -91,6 +93,8 @@ class Connection:
         parameters = reply.get("parameters") or {}
         assert not reply.get("continues"), reply
         if "error" in reply:
+            if self._overhear:
+                self._overhear(json.dumps(reply))
             if self.interface:
                 self.interface.check_error(reply["error"], parameters)
             raise VarlinkError(reply["error"], parameters)
