@@ -18,7 +18,7 @@ PYTHON := /usr/bin/python3
 
 # What the build needs, named in one sentence when it is not there or too old.
 REQUIRED := libcurl:7.87.0 openssl:3.0.0 libsystemd:252 json-c:0.15
-NO_BUILD := check clean demo deps fuzz help lint uninstall
+NO_BUILD := check clean demo deps fuzz help lint soak uninstall
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach p,$(REQUIRED),$(shell set -- $(subst :, ,$p); pkg-config --atleast-version=$$2 $$1 2>/dev/null || \
 	echo "$$1 >= $$2 (found: $$(pkg-config --modversion $$1 2>/dev/null || echo none));")))
@@ -51,7 +51,7 @@ CLIENT_SRC := $(wildcard client/*.c)
 DAEMON_SRC := $(wildcard daemon/*.c daemon/*/*.c)
 TEST_SRC := $(wildcard tests/unit/test-*.c)
 TESTS := $(TEST_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
-TORTURE := $(BUILD)/tests/torture/trace-kill $(BUILD)/tests/torture/bad-disk.so $(BUILD)/tests/torture/fast-clock.so
+TORTURE := $(addprefix $(BUILD)/tests/torture/,trace-kill bad-disk.so fast-clock.so)
 objects = $(1:%.c=$(BUILD)/obj/%.o)
 INTERFACE_OBJ := $(BUILD)/obj/proto/interface-text.o
 
@@ -127,7 +127,7 @@ uninstall:
 	rm -f $(foreach page,$(notdir $(wildcard man/*)),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 
 # check and demo bring what they need; the version check above is for the make that they run then.
-.PHONY: check demo deps fuzz lint unit-programs fuzzers clean help
+.PHONY: check demo deps fuzz lint soak unit-programs fuzzers clean help
 check:
 	@tests/deps check
 	@$(PYTHON) tests/check.py
@@ -137,6 +137,15 @@ demo:
 	@echo 'Building globus-agent and globus-agentctl in build/'
 	@$(MAKE) --no-print-directory -s -j2 all
 	@$(PYTHON) tests/demo.py
+
+# Under valgrind a fiftieth of it.
+CALLS ?= 1000000
+REFRESHES ?= 10000
+soak:
+	@tests/deps check
+	@$(MAKE) --no-print-directory -s -j2 all $(BUILD)/tests/torture/fast-clock.so
+	@SOAK_CALLS=$(CALLS) SOAK_REFRESHES=$(REFRESHES) GLOBUS_AGENT_BUILD=$(BUILD) \
+		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/integration/test_soak.py
 
 deps:
 	@tests/deps build
@@ -168,5 +177,6 @@ help:
 	@echo 'make check      all tests and lint, then the tests once more under the sanitizers, and a short make fuzz'
 	@echo 'make lint       only what can be checked without running anything, gcc and clang -Werror included'
 	@echo 'make fuzz       fuzz what reads the bytes of others, each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make soak       $(CALLS) calls and $(REFRESHES) refreshes: what grows, what leaks; CALLS= and REFRESHES= for fewer'
 	@echo 'make deps       install the Debian packages that the build needs'
 	@echo 'make clean      remove build/'

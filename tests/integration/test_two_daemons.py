@@ -10,15 +10,12 @@ import signal
 
 import pytest
 
-from clocks import FastClock
+from clocks import FastClock, first_due
 from globus import GROUPS
 from harness import PATIENCE, SANITIZERS, Agent, Home, find_grant, finish, one_line
 
 LIFETIMES = 40 if any(name in os.environ for name in SANITIZERS) else 200
-LIFETIME = 600                  # seconds
-LEAD = 110                      # a token is refreshed longer before its end than that
 SPREAD = 40                     # a little more than that of the times at which two daemons refresh
-LATE = 2                        # by how much timers are at most
 LOOK = 22                       # after that each has seen what is on disk
 MEMORY = "/dev/shm"             # a file system of another kind than /tmp, most likely
 
@@ -127,38 +124,12 @@ def test_both_at_once_are_one_refresh(one, other, globus):
 
 @pytest.fixture
 def clock(two, globus):
-    """The two live by it, and tokens live shortly."""
-    globus.knobs.expires_in = LIFETIME
+    """The two live by it."""
     made = FastClock(two[0].home.root, globus)
     for agent in two:
         agent.restart(env=made.env)
     two[0].token("--refresh")
     return made
-
-
-def grants(agent):
-    return agent.status["profiles"][0]["grants"]
-
-
-def leap(clock, agents, seconds):
-    """Past what is due at about that time."""
-    at = clock.now() + seconds
-    for due in sorted(grant["refresh_at"] for agent in agents for grant in grants(agent)):
-        if abs(due - at) < LATE:
-            at = due + LATE
-    clock.leap(at - clock.now())
-
-
-def settle(clock, agents):
-    """What was due is done and saved."""
-
-    def is_done(status):
-        return status["store"]["state"] == "open" and status["store"]["saved"] and all(
-            clock.now() + 0.5 < grant["refresh_at"] < grant["expires_at"] - LEAD
-            for grant in status["profiles"][0]["grants"])
-
-    for agent in agents:
-        agent.wait_for(is_done)
 
 
 @pytest.mark.parametrize("directory", ["/tmp", MEMORY])
@@ -172,13 +143,12 @@ def test_two_hundred_lifetimes(two, clock, globus):
             dead.kill()
         else:
             alive = agents
-        due = min(grant["refresh_at"] for agent in alive for grant in grants(agent))
-        leap(clock, alive, due - clock.now() + chance.uniform(LATE, SPREAD))
+        clock.leap_past(alive, min(map(first_due, alive)) - clock.now() + chance.uniform(0, SPREAD))
         if not dead.process:
             dead.start(env=clock.env)
-        settle(clock, agents)
-        leap(clock, agents, LOOK)
-        settle(clock, agents)
+        clock.settle(agents)
+        clock.leap_past(agents, LOOK)
+        clock.settle(agents)
         assert not refused_grants(globus), f"lifetime {lifetime}"
 
     assert two[0].refreshes() >= LIFETIMES
