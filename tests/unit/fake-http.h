@@ -35,6 +35,10 @@ int http_send(struct http_request **ret, struct http *http, const struct http_sp
         return 0;
 }
 
+bool http_request_is_sent(const struct http_request *request) {
+        return request == sent;
+}
+
 struct http_request *http_request_free(struct http_request *request) {
         if (!request)
                 return NULL;
