@@ -224,7 +224,7 @@ def test_token_refused_again_is_not_refreshed_again(ada):
     assert ada.refreshes() == 1 and ada.globus.count("my_groups") == 2
     with ada.connect() as program:
         error = program.error("ListGroups")
-        assert error.short == "Unavailable" and 0 < error.parameters["retry_at"] - time.time() <= 61
+        assert error.short == "Unavailable" and 0 < error.parameters["retry_at"] - time.time() < 63
     assert ada.token()                                  # other services may like it
 
 

@@ -147,7 +147,7 @@ def test_head_comes_and_no_more(app):
     app.globus.faults.my_groups.reset_after_head(times=1)
     with pytest.raises((ConnectionResetError, http.client.IncompleteRead)):
         app.my_groups(bearer)
-    assert app.globus.count("my_groups", status=200) == 1
+    app.globus.wait_for(lambda: app.globus.count("my_groups", status=200) == 1, 10)
 
 
 def test_flood_is_as_long_as_said(app):
