@@ -195,6 +195,7 @@ static bool scan_close(struct scanner *s) {
 
 static bool scan_value(struct scanner *s) {
         s->expect = EXPECT_COMMA_OR_END;
+        s->found.values++;
 
         switch (peek(s)) {
         case '{':

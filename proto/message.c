@@ -47,11 +47,12 @@ static int take_parameters(struct json_object **ret, struct json_object *envelop
         return 0;
 }
 
+/* A call is short, and a reply the agent's own. */
 static int parse_envelope(struct json_object **ret, const char *text, size_t n) {
         _cleanup_(json_wipep) struct json_object *envelope = NULL;
         int r;
 
-        r = json_parse(&envelope, text, n, 0);
+        r = json_parse(&envelope, text, n, JSON_MANY_VALUES);
         if (r)
                 return r;
         if (!json_object_is_type(envelope, json_type_object))
