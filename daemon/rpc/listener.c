@@ -34,6 +34,7 @@ struct listener {
         struct unread unread;
         size_t n_peers, max_peers;
         uint64_t complained_usec;
+        uint64_t turn_ends_usec;
 };
 
 static void listener_complain(struct listener *listener, const char *of, const char *so) {
@@ -117,6 +118,7 @@ static int listener_on_poll(sd_event_source *source, int fd, uint32_t revents, v
         struct list turn = LIST_INIT(turn), *first;
         int n;
 
+        listener->turn_ends_usec = clock_boottime_usec() + LISTENER_TURN_USEC;
         listener_begin_turn(listener, &turn);
         n = epoll_wait(listener->epoll_fd, events, LISTENER_PEERS_A_WAKE_UP, 0);
         for (int i = 0; i < n; i++)
@@ -134,6 +136,10 @@ void listener_make_ready(struct listener *listener, struct peer *peer) {
         list_unlink(&peer->ready);
         list_append(&listener->ready, &peer->ready);
         listener_wake(listener);
+}
+
+bool listener_turn_is_over(const struct listener *listener) {
+        return clock_boottime_usec() >= listener->turn_ends_usec;
 }
 
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest) {

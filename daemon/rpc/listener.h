@@ -24,6 +24,9 @@ enum {
         LISTENER_DESCRIPTORS_KEPT = 64, /* for curl, files and the loop */
 };
 
+/* Of the loop, for all peers of a wake-up: once it is over, each has one call answered at most. */
+#define LISTENER_TURN_USEC (2 * USEC_PER_MSEC)
+
 #define LISTENER_UNREAD_MAX ((size_t)64 * 1024 * 1024)
 
 /* Takes over fd, a listening socket, also on failure. descriptor_limit: of the process; fewer connections, if
@@ -40,6 +43,9 @@ size_t listener_connections_max(const struct listener *listener);
 /* For peers: what the socket is polled for; that it has something left to do. */
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest);
 void listener_make_ready(struct listener *listener, struct peer *peer);
+
+/* For a peer that has more calls: whether others in the loop have waited long enough. */
+bool listener_turn_is_over(const struct listener *listener);
 
 /* For a peer whose reply waits to be read: makes room if too much does. */
 void listener_bound_unread(struct listener *listener);

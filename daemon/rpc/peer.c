@@ -85,6 +85,7 @@ static bool peer_take_call(struct peer *peer) {
 
 void peer_process(struct peer *peer, uint32_t events) {
         int turns = 0;
+        bool took;
 
         peer->processing = true;
 
@@ -95,13 +96,14 @@ void peer_process(struct peer *peer, uint32_t events) {
         else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 peer_read(peer);
 
-        while (turns < CALLS_A_TURN && peer_take_call(peer)) {
-                peer_send(peer);
-                turns++;
-        }
+        do {
+                took = peer_take_call(peer);
+                if (took)
+                        peer_send(peer);
+        } while (took && ++turns < CALLS_A_TURN && !listener_turn_is_over(peer->listener));
 
         peer->processing = false;
-        if (turns == CALLS_A_TURN)
+        if (took)
                 listener_make_ready(peer->listener, peer);
         peer_update(peer);
 }

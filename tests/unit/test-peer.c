@@ -110,6 +110,27 @@ static void test_sixteen_calls_a_turn(void **state) {
         close(other);
 }
 
+/* Calls that take long are fewer a turn; but everyone's turn comes, if only for one. */
+static void test_slow_calls_a_turn(void **state) {
+        enum { CALLS = 10, A_TURN = 2 };
+        int crowd = knock(), other = knock();
+
+        settle();
+        door.echo_usec = LISTENER_TURN_USEC / A_TURN;
+        for (int i = 0; i < CALLS; i++)
+                say(crowd, ECHO_CALL("c"));
+        say(other, ECHO_CALL("o"));
+        say(other, ECHO_CALL("o"));
+
+        assert_true(sd_event_run(door.event, 0) > 0);
+        assert_string_equal(door.order, "cco");
+        settle();
+        assert_int_equal(door.handled, CALLS + 2);
+        assert_true(strrchr(door.order, 'o') - door.order <= 3 * A_TURN);
+        close(crowd);
+        close(other);
+}
+
 /* Nor does it keep who comes later from its turn, nor another source of the loop. */
 static void test_many_calls_and_others(void **state) {
         enum { CALLS = 1000, TURN = 16 };
@@ -329,6 +350,7 @@ int main(void) {
                 TEST(test_one_at_a_time),
                 TEST(test_oneway),
                 TEST(test_sixteen_calls_a_turn),
+                TEST(test_slow_calls_a_turn),
                 TEST(test_many_calls_and_others),
                 TEST(test_vanishes),
                 TEST(test_half_closed),
