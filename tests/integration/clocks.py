@@ -18,8 +18,8 @@ NSEC_PER_SEC = 10**9
 
 
 class FastClock:
-    """Globus's clock leaps along, and its tokens live for LIFETIME. Leap only while no daemon is at anything for
-    which its patience is short."""
+    """Globus's clock leaps along, and its tokens live for LIFETIME. Leap only while no daemon is at anything
+    for which its patience is short."""
 
     def __init__(self, directory: pathlib.Path, globus: Globus) -> None:
         assert LIBRARY.exists(), "it is not built: make unit-programs"
@@ -52,8 +52,8 @@ class FastClock:
         self.leap(at - self.now())
 
     def settle(self, agents: list[Agent]) -> None:
-        """Until what was due is done and saved. While a daemon refreshes, the next time is a minute after it began:
-        too late to be true."""
+        """Until what was due is done and saved. While a daemon refreshes, the next time is a minute after it
+        began: too late to be true."""
 
         def is_done(status: dict) -> bool:
             return status["store"]["state"] == "open" and status["store"]["saved"] and all(

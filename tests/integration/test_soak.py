@@ -26,7 +26,8 @@ GROWTH = 1.05                   # of memory, after that
 
 SANITIZED = b"__asan_init" in DAEMON.read_bytes() if DAEMON.exists() else False
 VALGRIND = ("valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
-            "--errors-for-leak-kinds=definite,possible", f"--suppressions={TESTS / 'torture' / 'valgrind.supp'}")
+            "--errors-for-leak-kinds=definite,possible",
+            f"--suppressions={TESTS / 'torture' / 'valgrind.supp'}")
 
 
 class Soak:

@@ -134,8 +134,8 @@ def clock(two, globus):
 
 @pytest.mark.parametrize("directory", ["/tmp", MEMORY])
 def test_two_hundred_lifetimes(two, clock, globus):
-    """By themselves, ahead of expiry; sometimes one is the first, sometimes both want to be. Now and then one is
-    killed, and comes back when the other may be at it."""
+    """By themselves, ahead of expiry; sometimes one is the first, sometimes both want to be. Now and then one
+    is killed, and comes back when the other may be at it."""
     chance = random.Random(7)
     for lifetime in range(LIFETIMES):
         dead, *alive = agents = chance.sample(two, 2)       # neither is always the first to look at the clock

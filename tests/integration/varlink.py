@@ -26,8 +26,8 @@ class Closed(Exception):
 
 
 class Connection:
-    """One to the agent. With an interface every reply to a call is checked against what it promises. `overhear` is
-    given what every error says."""
+    """One to the agent. With an interface every reply to a call is checked against what it promises. `overhear`
+    is given what every error says."""
 
     def __init__(self, path, interface=None, timeout: float = TIMEOUT, overhear=None):
         self.interface = interface

@@ -1,5 +1,5 @@
 /*
- * fast-clock.so: a clock that runs ahead of the machine's, for whatever program it is preloaded into (LD_PRELOAD).
+ * fast-clock.so: a clock ahead of the machine's, for whatever program it is preloaded into (LD_PRELOAD).
  *
  * FAST_CLOCK names a file with one 64 bit number: how many nanoseconds CLOCK_REALTIME and CLOCK_BOOTTIME are
  * ahead. It may grow at any time: that is a leap, for all who share the file. Absolute timers of these clocks
