@@ -78,6 +78,13 @@ static const struct job_type unlock_type = {
         .free = claim_drop,
 };
 
+/* What a vault holds that is not open is in memory only, and nobody else's. */
+static bool claim_is_awaited(const struct claim *claim) {
+        const struct vault *vault = claim->claims->deps.vault;
+
+        return vault_get_state(vault) == VAULT_OPEN && claim->number > vault_saved(vault);
+}
+
 /* Frees what was released, as soon as nothing speaks against it. */
 static void claim_settle(struct claim *claim) {
         if (!claim->released || claim->state == CLAIM_TRYING || claim->state == CLAIM_UNLOCKING)
@@ -88,7 +95,7 @@ static void claim_settle(struct claim *claim) {
                 return;
         }
 
-        if (claim->number > vault_saved(claim->claims->deps.vault))
+        if (claim_is_awaited(claim))
                 return;
 
         claim->state = CLAIM_UNLOCKING;
@@ -161,14 +168,45 @@ static void claim_on_alarm(void *userdata) {
                 return;
         }
 
-        log_debug("Refreshing without a lock: the disk does not answer");
+        if (claim->state == CLAIM_TRYING)
+                log_debug("Refreshing without a lock: the disk does not answer");
         claim_tell(claim, NULL);
+}
+
+/* While the disk does not take what the last refresh brought, the next one has its claim, which would else be
+ * in its way. */
+static struct claim *claims_find_released(struct claims *claims, const unsigned char uuid[static UUID_SIZE]) {
+        for (struct list *l = claims->claims.next; l != &claims->claims; l = l->next) {
+                struct claim *claim = CONTAINER(l, struct claim, link);
+
+                if (claim->released && claim->state != CLAIM_UNLOCKING && uuid_equal(claim->uuid, uuid))
+                        return claim;
+        }
+
+        return NULL;
+}
+
+static void claim_resume(struct claim *claim, claim_fn done, void *userdata) {
+        uint64_t now = clock_boottime_usec();
+
+        claim->released = false;
+        claim->done = done;
+        claim->userdata = userdata;
+        claim->begun_usec = now;
+        claim->pause_usec = 0;
+        alarm_set(claim->alarm, claim->state == CLAIM_TRYING ? now + CLAIM_DISK_PATIENCE_USEC : now);
 }
 
 int claim_new(struct claim **ret, struct claims *claims, const unsigned char uuid[static UUID_SIZE],
               claim_fn done, void *userdata) {
-        struct claim *claim;
+        struct claim *claim = claims_find_released(claims, uuid);
         int r;
+
+        if (claim) {
+                claim_resume(claim, done, userdata);
+                *ret = claim;
+                return 0;
+        }
 
         claim = calloc(1, sizeof(*claim));
         if (!claim)
@@ -205,6 +243,7 @@ struct claim *claim_release(struct claim *claim) {
 
         claim->released = true;
         claim->done = NULL;
+        alarm_set(claim->alarm, USEC_INFINITY);
         claim->number = vault_changed(claim->claims->deps.vault);
         claim_settle(claim);
         return NULL;

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from clocks import LIFETIME, FastClock
 from disks import CALLS, BadDisk, bring_up
 from globus import GROUPS
 from harness import finish, one_line
@@ -116,6 +117,24 @@ def test_agent_that_ends_tries_once_more(ada, disk):
     disk.heal()
     ada.restart()
     assert ada.token() == token and ada.grant()["saved"] is True
+
+
+def test_disk_that_fails_for_many_lifetimes(stopped_agent, disk):
+    """A token is to be had in each, from a Globus that rotates, and in the end all of it is on disk."""
+    agent = stopped_agent
+    clock = FastClock(agent.home.root, agent.globus)
+    both = ":".join(env["LD_PRELOAD"] for env in (disk.env, clock.env))
+    bring_up(agent, env=disk.env | clock.env | {"LD_PRELOAD": both})
+    disk.fail("write", errno.EIO)
+    tokens = []
+    for _lifetime in range(5):
+        clock.leap(LIFETIME)
+        tokens.append(agent.token())
+    assert len(set(tokens)) == 5 and unsaved(agent)
+    disk.heal()
+    clock.leap(60)
+    agent.wait_saved()
+    assert agent.token() == tokens[-1]
 
 
 @every_call

@@ -47,6 +47,7 @@ static int answer;
 
 static int set_up(void **state) {
         assert_int_equal(vault_new(&vault), 0);
+        vault_set_state(vault, VAULT_OPEN);
         assert_int_equal(claims_new(&claims, &(struct claims_deps){.vault = vault, .paths = &paths}), 0);
         n_told = n_tries = 0;
         lock_result = 0;
@@ -106,6 +107,54 @@ static void test_kept_until_all_is_saved(void **state) {
         vault_changes_saved(vault, vault_take_changes(vault, &changes));
         change_free_all(&changes);
         claims_on_saved(claims);
+        worker_work();
+        assert_false(is_locked());
+}
+
+/* The disk does not take what the last refresh brought: that is no reason to have no other. */
+static void test_next_one_of_the_same_grant(void **state) {
+        want();
+        worker_work();
+        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
+        claim = claim_release(claim);
+        assert_true(is_locked());
+
+        n_told = 0;
+        lock_result = -EAGAIN; /* as the kernel would say of our own lock */
+        want();
+        pass(0);
+        assert_answer(0);
+        assert_true(claim_is_settled(claim));
+        assert_true(is_locked());
+        assert_int_equal(n_tries, 1);
+        assert_int_equal(worker_jobs(), 0);
+}
+
+static void test_next_one_while_the_disk_hangs(void **state) {
+        want();
+        pass(2);
+        assert_answer(0);
+        claim = claim_release(claim);
+        n_told = 0;
+        want();
+        pass(1);
+        assert_int_equal(n_told, 0);
+        pass(1);
+        assert_answer(0);
+        worker_work();
+        assert_int_equal(n_told, 1);
+        assert_true(is_locked());
+        assert_int_equal(n_tries, 1);
+}
+
+/* Nothing of it is on disk, nor will be. */
+static void test_memory_only(void **state) {
+        vault_set_state(vault, VAULT_UNREADABLE);
+        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
+        want();
+        worker_work();
+        assert_answer(0);
+        claim = claim_release(claim);
         worker_work();
         assert_false(is_locked());
 }
@@ -219,6 +268,9 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_granted),
                 TEST(test_kept_until_all_is_saved),
+                TEST(test_next_one_of_the_same_grant),
+                TEST(test_next_one_while_the_disk_hangs),
+                TEST(test_memory_only),
                 TEST(test_waits_for_another),
                 TEST(test_does_not_wait_for_ever),
                 TEST(test_disk_that_refuses_costs_nothing),
