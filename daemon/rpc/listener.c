@@ -90,14 +90,14 @@ void listener_bound_unread(struct listener *listener) {
         }
 }
 
+/* It may have been broken since its last turn: by a reply that could not be written, or by being retired. */
 static void listener_run(struct listener *listener, struct peer *peer, uint32_t events) {
-        if (peer->broken)
-                return;
-
         list_unlink(&peer->ready);
-        list_unlink(&peer->link);
-        list_append(&listener->peers, &peer->link);
-        peer_process(peer, events);
+        if (!peer->broken) {
+                list_unlink(&peer->link);
+                list_append(&listener->peers, &peer->link);
+                peer_process(peer, events);
+        }
         if (peer->broken)
                 listener_retire(listener, peer);
 }

@@ -341,6 +341,25 @@ static void test_large_replies(void **state) {
         close(fd);
 }
 
+/* The same of one that is answered later. */
+static void test_large_reply_later(void **state) {
+        static char json[MESSAGE_REPLY_MAX];
+        int fd = knock(), other = knock();
+
+        say(fd, CALL("Later", "{}"));
+        settle();
+        memset(json, '1', sizeof(json));
+        reply_text(take_pending(), json, sizeof(json));
+        settle();
+        assert_true(is_shut(fd));
+        assert_int_equal(listener_connections(door.listener), 1);
+        say(other, ECHO_CALL("o"));
+        settle();
+        assert_heard(other, ECHO_REPLY("o"));
+        close(fd);
+        close(other);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_door, teardown_door)
         const struct CMUnitTest tests[] = {
@@ -360,6 +379,7 @@ int main(void) {
                 TEST(test_malformed_behind_others),
                 TEST(test_large_calls),
                 TEST(test_large_replies),
+                TEST(test_large_reply_later),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
