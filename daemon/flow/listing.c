@@ -92,7 +92,7 @@ static void listing_land(struct listing *listing, struct fault *fault) {
         listing->request = groups_request_free(listing->request);
         if (!fault)
                 reply = shared_hold(listing->reply);
-        if (listing->asked)
+        if (listing->asked_with)
                 listing->deps->asked(listing->deps->userdata, listing, fault);
 
         listing_take_waiters(listing, &waiters);
@@ -226,7 +226,7 @@ static int listing_fetch(struct listing *listing, const struct grant *grant, str
         if (r)
                 return fault_set(fault, r, NULL);
 
-        listing->asked = true;
+        listing->asked_with = grant->id;
         return -EINPROGRESS;
 }
 
@@ -266,7 +266,8 @@ int listing_fly(struct listing *listing, struct grant *grant, struct fault *faul
         int r;
 
         listing->grant_id = grant->id;
-        listing->replayed = listing->asked = false;
+        listing->replayed = false;
+        listing->asked_with = 0;
 
         r = listing_provide(listing, grant, fault);
         if (r != -EINPROGRESS)

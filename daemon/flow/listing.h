@@ -41,7 +41,7 @@ struct listing {
         struct secret *bearer; /* what the service was asked with; later than that, only if it refused it */
         struct secret *refused; /* what the service refused last; NULL: nothing */
         bool replayed; /* the service has refused a token once already */
-        bool asked; /* the service, in this flight */
+        uint64_t asked_with; /* the grant that the service was asked with, in this flight; 0: it was not */
         struct list waiters; /* listing_waiter.waiter.link */
 };
 

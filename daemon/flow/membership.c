@@ -67,7 +67,7 @@ static void membership_on_asked(void *userdata, struct listing *listing, struct 
         struct membership *membership = userdata;
 
         if (fault) {
-                outage_note(&membership->outages, listing->profile, fault);
+                outage_note(&membership->outages, listing->profile, listing->asked_with, fault);
                 return;
         }
 
@@ -115,7 +115,7 @@ static int membership_add(struct listing **ret, struct membership *membership, c
 /* -EINPROGRESS, or why not. */
 static int membership_fly(struct membership *membership, struct listing *listing, struct grant *grant,
                           struct fault *fault) {
-        const struct fault *outage = outage_find(&membership->outages, listing->profile);
+        const struct fault *outage = outage_find(&membership->outages, listing->profile, grant->id);
 
         if (listing_is_flying(listing))
                 return -EINPROGRESS;

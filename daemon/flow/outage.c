@@ -6,6 +6,7 @@
 struct outage {
         struct list link;
         char *profile;
+        uint64_t grant_id; /* which the service was asked with */
         unsigned failures; /* in a row */
         uint64_t retry_usec;
         struct fault fault; /* of the last one */
@@ -48,20 +49,27 @@ static struct outage *outage_new(struct list *outages, const char *profile) {
         return outage;
 }
 
-const struct fault *outage_find(const struct list *outages, const char *profile) {
+const struct fault *outage_find(const struct list *outages, const char *profile, uint64_t grant_id) {
         const struct outage *outage = outage_of(outages, profile);
 
-        return outage && clock_boottime_usec() < outage->retry_usec ? &outage->fault : NULL;
+        if (!outage || outage->grant_id != grant_id || clock_boottime_usec() >= outage->retry_usec)
+                return NULL;
+
+        return &outage->fault;
 }
 
-void outage_note(struct list *outages, const char *profile, struct fault *fault) {
+void outage_note(struct list *outages, const char *profile, uint64_t grant_id, struct fault *fault) {
         struct outage *outage = outage_of(outages, profile);
         uint64_t now = clock_boottime_usec();
 
+        if (outage && outage->grant_id != grant_id)
+                outage = outage_free(outage);
         if (!outage)
                 outage = outage_new(outages, profile);
         if (!outage)
                 return;
+
+        outage->grant_id = grant_id;
 
         /* several may be asked for at once, and fail together */
         if (outage->retry_usec <= now)

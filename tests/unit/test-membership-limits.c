@@ -220,6 +220,19 @@ static void test_login_needed_meanwhile(void **state) {
         assert_int_equal(ask(b), -EINPROGRESS);
 }
 
+/* Another daemon has had the login. */
+static void test_login_elsewhere_meanwhile(void **state) {
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses_as(AGENT_ERROR_LOGIN_NEEDED, fake_unix + 3600);
+        assert_int_equal(ask(a), AGENT_ERROR_LOGIN_NEEDED);
+
+        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "another"), 0);
+        membership_drop_orphans(membership);
+        assert_int_equal(ask(a), -EINPROGRESS);
+        service_refuses(AGENT_ERROR_UNAVAILABLE);
+        assert_pause(1, 2);
+}
+
 /* A token that is refused whatever is done costs one refresh and one replay, and then a pause. */
 static void test_rejected_without_end(void **state) {
         unsigned before = 0;
@@ -267,6 +280,7 @@ int main(void) {
                 TEST(test_retry_after),
                 TEST(test_known_meanwhile),
                 TEST(test_login_needed_meanwhile),
+                TEST(test_login_elsewhere_meanwhile),
                 TEST(test_rejected_without_end),
                 TEST(test_no_token_is_no_outage),
         };
