@@ -76,7 +76,7 @@ static void membership_on_asked(void *userdata, struct listing *listing, struct 
         membership_set_expiry(membership);
 }
 
-/* For one more. False: all are being fetched. */
+/* For one more; what came to nothing goes first. False: all are being fetched. */
 static bool membership_make_room(struct membership *membership) {
         struct listing *unused = NULL;
         size_t n = 0;
@@ -85,7 +85,9 @@ static bool membership_make_room(struct membership *membership) {
                 struct listing *listing = CONTAINER(l, struct listing, link);
 
                 n++;
-                if (!unused && !listing_is_flying(listing))
+                if (listing_is_flying(listing))
+                        continue;
+                if (!unused || (unused->reply && !listing->reply))
                         unused = listing;
         }
 

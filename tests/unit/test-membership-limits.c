@@ -31,6 +31,19 @@ static void test_most_listings(void **state) {
         assert_int_equal(ask_status(a, 1), -EINPROGRESS);
 }
 
+/* What came to nothing goes before what is known. */
+static void test_most_failures(void **state) {
+        for (unsigned i = 0; i < MEMBERSHIP_LISTINGS_MAX; i++)
+                get_status(i, "[]");
+
+        assert_int_equal(ask_status(a, 64), -EINPROGRESS);
+        service_refuses_until(fake_unix + 3600);
+        for (unsigned i = 65; i < 80; i++)
+                assert_int_equal(ask_status(a, i), AGENT_ERROR_UNAVAILABLE);
+        for (unsigned i = 1; i < MEMBERSHIP_LISTINGS_MAX; i++)
+                assert_int_equal(ask_status(a, i), 0);
+}
+
 /* Only as many questions are on their way. */
 static void test_all_flying(void **state) {
         static struct asker crowd[MEMBERSHIP_LISTINGS_MAX];
@@ -270,6 +283,7 @@ static void test_no_token_is_no_outage(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_most_listings),
+                TEST(test_most_failures),
                 TEST(test_all_flying),
                 TEST(test_most_bytes),
                 TEST(test_most_bytes_flying),
