@@ -107,24 +107,30 @@ void listing_drop(struct listing *listing, const struct fault *fault) {
         waiter_tell_all(&waiters, fault);
 }
 
-static int listing_write_reply(struct listing *listing, struct buffer *groups) {
-        uint64_t now = clock_boottime_usec();
-        _cleanup_(buffer_deinit) struct buffer message = {};
-        struct writer writer = WRITER_INIT(&message);
-        struct shared *reply;
-        int r;
+/* What of the message stands before the groups. */
+static int write_head(struct buffer *head) {
+        struct writer writer = WRITER_INIT(head);
 
         message_begin_reply(&writer, false);
         write_object_begin(&writer);
         write_name(&writer, "groups");
-        write_raw(&writer, buffer_bytes(groups), buffer_size(groups));
+        return writer_end(&writer);
+}
+
+/* message: up to the last group. Taken as it is: copying megabytes would keep others waiting. */
+static int listing_end_reply(struct listing *listing, struct buffer *message) {
+        uint64_t now = clock_boottime_usec();
+        struct writer writer = {.out = message, .comma = true};
+        struct shared *reply;
+        int r;
+
         write_int_member(&writer, "fetched_at", clock_to_unix(now));
         write_object_end(&writer);
         message_end(&writer);
 
         r = writer_end(&writer);
         if (!r)
-                r = shared_new(&reply, &message);
+                r = shared_new(&reply, message);
         if (r)
                 return r;
 
@@ -200,7 +206,7 @@ static void listing_on_groups(void *userdata, const struct fault *fault, struct 
         }
 
         listing->refused = secret_free(listing->refused);
-        r = listing_write_reply(listing, groups);
+        r = listing_end_reply(listing, groups);
         if (r)
                 (void)fault_set(&trouble, r, NULL);
 
@@ -208,10 +214,13 @@ static void listing_on_groups(void *userdata, const struct fault *fault, struct 
 }
 
 static int listing_fetch(struct listing *listing, const struct grant *grant, struct fault *fault) {
+        _cleanup_(buffer_deinit) struct buffer head = {};
         int r;
 
         listing->bearer = secret_free(listing->bearer);
         r = secret_copy(&listing->bearer, grant->token.secret);
+        if (!r)
+                r = write_head(&head);
         if (r)
                 return fault_set(fault, r, NULL);
 
@@ -220,6 +229,7 @@ static int listing_fetch(struct listing *listing, const struct grant *grant, str
                                  .origin = &grant->origin,
                                  .bearer = grant->token.secret,
                                  .statuses = listing->statuses,
+                                 .head = {buffer_bytes(&head), buffer_size(&head)},
                                  .done = listing_on_groups,
                                  .userdata = listing,
                          });

@@ -140,7 +140,7 @@ int groups_fetch(struct groups_request **ret, struct http *http, const struct gr
                 return -ENOMEM;
 
         *request = (struct groups_request){.done = query->done, .userdata = query->userdata};
-        r = groups_reply_new(&request->reply);
+        r = groups_reply_new(&request->reply, query->head);
         if (!r)
                 r = make_url(&url, query);
         if (r)

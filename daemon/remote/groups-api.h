@@ -11,7 +11,8 @@
 
 struct groups_request;
 
-/* groups: JSON array of Group (org.globus.Agent), to be taken with buffer_swap(); NULL with a fault:
+/* groups: the head and a JSON array of Group (org.globus.Agent), to be taken with buffer_swap(); NULL with a
+ * fault:
  * -EKEYREJECTED the service says the token is invalid (401, and no other demand);
  * AGENT_ERROR_LOGIN_NEEDED it demands consent or a session (authorization_parameters; dependent consent; a
  * 403 for a missing scope), whose parameters the fault has, profile and resource server aside;
@@ -23,6 +24,7 @@ struct groups_query {
         const struct origin *origin;
         const struct secret *bearer; /* copied */
         char *const *statuses; /* NULL: as Globus does without: active */
+        struct bytes head; /* to stand before the groups; copied */
         groups_done_fn done;
         void *userdata;
 };

@@ -22,20 +22,24 @@ struct groups_reply {
         struct buffer element; /* the one that is arriving */
         size_t depth; /* of objects and arrays, within it */
         bool in_string, escaped;
-        struct buffer out; /* the array that it becomes */
+        struct buffer out; /* the head, and the array that it becomes */
         struct writer writer; /* into out */
 };
 
-int groups_reply_new(struct groups_reply **ret) {
-        struct groups_reply *reply;
+int groups_reply_new(struct groups_reply **ret, struct bytes head) {
+        _cleanup_(groups_reply_freep) struct groups_reply *reply = NULL;
 
         reply = calloc(1, sizeof(*reply));
         if (!reply)
                 return -ENOMEM;
 
         reply->writer = WRITER_INIT(&reply->out);
+        write_bytes(&reply->writer, head.data, head.n);
         write_array_begin(&reply->writer);
-        *ret = reply;
+        if (writer_end(&reply->writer))
+                return writer_end(&reply->writer);
+
+        *ret = TAKE(reply);
         return 0;
 }
 

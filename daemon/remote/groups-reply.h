@@ -19,15 +19,16 @@ enum {
 
 struct groups_reply;
 
-/* The roles of a group come from those of its memberships that are active or carry no status. A NUL in a text
- * becomes U+FFFD. */
-int groups_reply_new(struct groups_reply **ret);
+/* head: what stands before the array, so that megabytes need not be moved behind it. The roles of a group come
+ * from those of its memberships that are active or carry no status. A NUL in a text becomes U+FFFD. */
+int groups_reply_new(struct groups_reply **ret, struct bytes head);
 struct groups_reply *groups_reply_free(struct groups_reply *reply);
 
 /* -EBADMSG: not what the interface of Globus Groups promises. -EFBIG: a limit above. */
 int groups_reply_feed(struct groups_reply *reply, const char *data, size_t n);
 
-/* After the last byte: appends the JSON array of Group to out. -EBADMSG: the answer was cut short. */
+/* After the last byte: appends the head and the JSON array of Group to out. -EBADMSG: the answer was cut
+ * short. */
 int groups_reply_finish(struct groups_reply *reply, struct buffer *out);
 
 DEFINE_CLEANUP(struct groups_reply, groups_reply_free);

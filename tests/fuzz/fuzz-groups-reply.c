@@ -21,7 +21,7 @@ static int convert(struct buffer *out, struct bytes body, struct bytes sizes) {
         size_t step = 0, n;
         int r;
 
-        CLAIM(groups_reply_new(&reply) == 0);
+        CLAIM(groups_reply_new(&reply, (struct bytes){}) == 0);
         while (body.n > 0) {
                 n = sizes.n > 0 ? ((const unsigned char *)sizes.data)[step++ % sizes.n] : body.n;
                 if (step > sizes.n && n == 0)

@@ -47,6 +47,7 @@ static void fetch(char *const *statuses) {
         struct groups_query query = {
                 .origin = &origin,
                 .statuses = statuses,
+                .head = {"head", 4},
                 .done = on_done,
                 .userdata = &told,
         };
@@ -95,7 +96,7 @@ static void assert_fault(int r, const char *word) {
 
 static void test_listing(void **state) {
         static const char expected[] =
-                "[{\"id\":\"1\",\"name\":\"n\",\"group_type\":\"plus\",\"roles\":[],\"memberships\":[]}]";
+                "head[{\"id\":\"1\",\"name\":\"n\",\"group_type\":\"plus\",\"roles\":[],\"memberships\":[]}]";
 
         fetch(NULL);
         assert_string_equal(sent->url, "https://groups.api.globus.org/v2/groups/my_groups");

@@ -36,7 +36,7 @@ static int convert(struct buffer *out, const char *text, size_t n, size_t piece)
         _cleanup_(groups_reply_freep) struct groups_reply *reply = NULL;
         int r;
 
-        assert_int_equal(groups_reply_new(&reply), 0);
+        assert_int_equal(groups_reply_new(&reply, (struct bytes){}), 0);
         for (size_t i = 0; i < n; i += piece) {
                 r = groups_reply_feed(reply, text + i, MIN(piece, n - i));
                 if (r)
@@ -181,7 +181,7 @@ static void test_limits(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
                 _cleanup_(groups_reply_freep) struct groups_reply *reply = NULL;
 
-                assert_int_equal(groups_reply_new(&reply), 0);
+                assert_int_equal(groups_reply_new(&reply, (struct bytes){}), 0);
                 assert_int_equal(groups_reply_feed(reply, "[", 1), 0);
                 assert_int_equal(feed_groups(reply, 1, lengths[i]), results[i]);
                 if (results[i] == 0) /* of what they become */
@@ -196,7 +196,7 @@ static void test_limit_of_the_body(void **state) {
         int r = 0;
 
         memset(blanks, ' ', sizeof(blanks));
-        assert_int_equal(groups_reply_new(&reply), 0);
+        assert_int_equal(groups_reply_new(&reply, (struct bytes){}), 0);
         for (size_t i = 0; i < GROUPS_BODY_MAX / sizeof(blanks); i++)
                 assert_int_equal(groups_reply_feed(reply, blanks, sizeof(blanks)), 0);
 
