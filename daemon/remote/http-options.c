@@ -1,6 +1,5 @@
 #include <limits.h>
 #include <openssl/ssl.h>
-#include <unistd.h>
 
 #include "daemon/remote/http-private.h"
 
@@ -32,15 +31,13 @@ static CURLcode on_tls(CURL *easy, void *tls, void *userdata) {
 
 /* Of a directory of certificates by hash, only the one needed is read; a bundle costs ten times as much. */
 bool http_options_set_trust(CURL *easy, struct http_request *request) {
-        const char *directory = curl_version_info(CURLVERSION_NOW)->capath;
+        const char *directory = request->store ? NULL : request->http->ca_directory;
 
-        if (request->store) {
-                directory = NULL;
-                if (!SET(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) || !SET(easy, CURLOPT_SSL_CTX_DATA, request))
-                        return false;
-        } else if (!directory || access(directory, R_OK | X_OK) < 0) {
+        if (!request->store && !directory)
                 return true;
-        }
+        if (request->store &&
+            (!SET(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) || !SET(easy, CURLOPT_SSL_CTX_DATA, request)))
+                return false;
 
         return SET(easy, CURLOPT_CAINFO, NULL) && SET(easy, CURLOPT_CAPATH, directory) &&
                SET(easy, CURLOPT_PROXY_CAINFO, NULL) && SET(easy, CURLOPT_PROXY_CAPATH, directory);

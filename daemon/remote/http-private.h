@@ -28,6 +28,7 @@ struct http {
 
         char *proxy;
         struct trust *trust; /* NULL: the system's */
+        const char *ca_directory; /* of the system, curl's; NULL: it has only a bundle */
         uint64_t timeout_usec;
         struct skew skew;
 

@@ -249,6 +249,12 @@ int http_new(struct http **ret, sd_event *event, struct worker *worker, const st
         return 0;
 }
 
+static const char *http_find_ca_directory(void) {
+        const char *directory = curl_version_info(CURLVERSION_NOW)->capath;
+
+        return directory && trust_directory_is_hashed(directory) ? directory : NULL;
+}
+
 int http_configure(struct http *http, const struct http_settings *settings) {
         _cleanup_(freep) char *proxy = settings->proxy ? strdup(settings->proxy) : NULL;
         struct trust *trust = NULL;
@@ -265,6 +271,7 @@ int http_configure(struct http *http, const struct http_settings *settings) {
         free(http->proxy);
         http->trust = trust;
         http->proxy = TAKE(proxy);
+        http->ca_directory = http_find_ca_directory();
         http->timeout_usec = settings->timeout_usec;
         http->outdated = true;
         if (!list_is_empty(&http->waiting))

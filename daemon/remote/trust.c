@@ -1,5 +1,6 @@
 #include "daemon/remote/trust.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -170,4 +171,24 @@ X509_STORE *trust_store(const struct trust *trust) {
 
 const struct fault *trust_fault(const struct trust *trust) {
         return &trust->fault;
+}
+
+static bool is_hash(const char *name) {
+        return strspn(name, "0123456789abcdef") == 8 && streq(name + 8, ".0");
+}
+
+bool trust_directory_is_hashed(const char *directory) {
+        const struct dirent *entry;
+        bool found = false;
+        DIR *dir;
+
+        dir = opendir(directory);
+        if (!dir)
+                return false;
+
+        while (!found && (entry = readdir(dir)))
+                found = is_hash(entry->d_name);
+
+        closedir(dir);
+        return found;
 }

@@ -39,4 +39,8 @@ X509_STORE *trust_store(const struct trust *trust);
 /* Of TRUST_FAILED: a sentence with the file and what is wrong with it; or -ENOMEM. */
 const struct fault *trust_fault(const struct trust *trust);
 
+/* Whether OpenSSL finds certificates in a directory: by names that are hashes. A bundle alone is not found.
+ * Looks at the directory. */
+bool trust_directory_is_hashed(const char *directory);
+
 DEFINE_CLEANUP(struct trust, trust_free);

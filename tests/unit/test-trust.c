@@ -134,8 +134,31 @@ static void test_freed_while_loading(void **state) {
         assert_null(trust_free(NULL));
 }
 
+/* As of a machine that has nothing but ca-certificates.crt. */
+static void test_directory(void **state) {
+        static const char *const no_hashes[] = {"ca-certificates.crt", "0123456.0", "01234567.1", "0123456g.0"};
+        char directory[] = "/tmp/test-trust-XXXXXX", path[64];
+
+        assert_non_null(mkdtemp(directory));
+        assert_false(trust_directory_is_hashed(directory));
+        for (size_t i = 0; i < ARRAY_SIZE(no_hashes); i++) {
+                snprintf(path, sizeof(path), "%s/%s", directory, no_hashes[i]);
+                fclose(fopen(path, "we"));
+                assert_false(trust_directory_is_hashed(directory));
+                unlink(path);
+        }
+
+        snprintf(path, sizeof(path), "%s/0a1b2c3d.0", directory);
+        fclose(fopen(path, "we"));
+        assert_true(trust_directory_is_hashed(directory));
+        unlink(path);
+        rmdir(directory);
+        assert_false(trust_directory_is_hashed(directory));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_directory),
                 cmocka_unit_test_setup_teardown(test_bundle, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_same_certificate_twice_is_no_trouble, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_no_bundle, setup, teardown),
