@@ -121,8 +121,15 @@ static int append_settings(struct buffer *out, struct json_object *status) {
         return r ?: table_write(&table, out, "  ");
 }
 
+/* Without a scope: the login brings back all that has ended. */
+static int append_login_needed(struct buffer *out, const char *profile) {
+        int r = append(out, "", "a login is needed: globus-agentctl login");
+
+        return r || streq(profile, "default") ? r : append(out, "", " --profile '%s'", profile);
+}
+
 /* "valid for 47 h 20 min, to be refreshed in 46 h, saved" */
-static int append_grant_state(struct buffer *out, struct json_object *grant) {
+static int append_grant_state(struct buffer *out, struct json_object *grant, const char *profile) {
         const char *state = member(grant, "state");
         int64_t expires_in = reply_int(grant, "expires_in", 0), refresh_at = reply_int(grant, "refresh_at", 0);
         char left[TEXT_DURATION_SIZE], refresh[TEXT_DURATION_SIZE];
@@ -136,7 +143,7 @@ static int append_grant_state(struct buffer *out, struct json_object *grant) {
         else if (streq(state, "expired"))
                 r = append(out, "", "expired, will be refreshed when it is asked for");
         else if (streq(state, "login_needed"))
-                r = append(out, "", "a login is needed: globus-agentctl login");
+                r = append_login_needed(out, profile);
         else
                 r = append(out, "", "%s", state);
 
@@ -183,13 +190,13 @@ static int append_grant_success(struct buffer *out, struct json_object *grant) {
         return append(out, "\n", "    last success at %s", when);
 }
 
-static int append_grant(struct buffer *out, struct json_object *grant) {
+static int append_grant(struct buffer *out, struct json_object *grant, const char *profile) {
         size_t n = reply_length(grant, "scopes");
         int r;
 
         r = append(out, "\n", "  %s", member(grant, "resource_server"));
         r = r ?: buffer_append_string(out, "    ");
-        r = r ?: append_grant_state(out, grant);
+        r = r ?: append_grant_state(out, grant, profile);
         for (size_t i = 0; i < n && !r; i++)
                 r = append(out, "\n", "    %s %s", i == 0 ? "scopes" : "      ",
                            json_object_get_string(reply_element(grant, "scopes", i)) ?: "");
@@ -213,7 +220,7 @@ static int append_profile(struct buffer *out, struct json_object *profile) {
                     ?: append(out, "\n", "Profile '%s': %s (%s)", member(profile, "profile"),
                               json_get_string(profile, "username") ?: "nobody", member(profile, "environment"));
         for (size_t i = 0; i < n && !r; i++)
-                r = append_grant(out, reply_element(profile, "grants", i));
+                r = append_grant(out, reply_element(profile, "grants", i), member(profile, "profile"));
 
         return r;
 }

@@ -164,6 +164,24 @@ static int request_add_granted(struct login_request *request, const struct accou
         return r;
 }
 
+/* Who names nothing wants what there was: what only a login brings back is asked for, too. */
+static int request_add_ended(struct login_request *request, const struct account *account) {
+        uint64_t now = clock_boottime_usec();
+        int r = 0;
+
+        if (!account || !origin_same_site(&request->origin, &account->origin))
+                return 0;
+
+        for (const struct list *l = account->grants.next; !r && l != &account->grants; l = l->next) {
+                const struct grant *grant = CONTAINER(l, struct grant, link);
+
+                if (grant_needs_login(grant, now))
+                        r = strv_append_new(&request->scopes, grant->requested);
+        }
+
+        return r;
+}
+
 static int request_set_scopes(struct login_request *request, const struct login_wish *wish,
                               const struct account *account, struct fault *fault) {
         int r;
@@ -171,6 +189,8 @@ static int request_set_scopes(struct login_request *request, const struct login_
         r = strv_append_new(&request->scopes, resource_identity_scopes());
         if (!r && strv_length(wish->scopes) == 0)
                 r = strv_append_new(&request->scopes, resource_default_scopes());
+        if (!r && strv_length(wish->scopes) == 0)
+                r = request_add_ended(request, account);
         for (size_t i = 0; !r && i < strv_length(wish->scopes); i++)
                 r = request_add_resource(request, wish->scopes[i], fault);
         if (!r && account)

@@ -188,6 +188,14 @@ int grant_set_error(struct grant *grant, const char *error) {
         return grant->tries.error ? 0 : -ENOMEM;
 }
 
+bool grant_needs_login(const struct grant *grant, uint64_t now_usec) {
+        if (grant->state == GRANT_DEAD)
+                return true;
+
+        return token_remaining_usec(&grant->token, now_usec) == 0 &&
+               (!grant->refresh_token || grant->state == GRANT_CLIENT_AT_FAULT);
+}
+
 bool grant_expires_soon(const struct grant *grant) {
         int64_t unused = (int64_t)(clock_realtime_usec() / USEC_PER_SEC) - grant->refreshed_at;
 

@@ -94,6 +94,9 @@ int grant_set_error(struct grant *grant, const char *error);
 /* Its refresh token will soon have been unused for so long that Globus ends it, if it has not yet. */
 bool grant_expires_soon(const struct grant *grant);
 
+/* It has no token that is valid, and only a login brings another. */
+bool grant_needs_login(const struct grant *grant, uint64_t now_usec);
+
 /* A fresh start, but for the time of the last try, which rations the next. */
 void grant_reset_tries(struct grant *grant);
 

@@ -12,12 +12,10 @@
 static const struct field get_status_fields[] = {{}};
 
 static const char *grant_state(const struct grant *grant, uint64_t now) {
-        if (grant->state == GRANT_DEAD)
+        if (grant_needs_login(grant, now))
                 return "login_needed";
-        if (token_remaining_usec(&grant->token, now) > 0)
-                return "valid";
 
-        return grant->refresh_token && grant->state == GRANT_ALIVE ? "expired" : "login_needed";
+        return token_remaining_usec(&grant->token, now) > 0 ? "valid" : "expired";
 }
 
 static void write_grant_times(struct writer *writer, const struct grant *grant, uint64_t now) {

@@ -197,6 +197,16 @@ def test_login_that_globus_ended_is_tried_once_more_when_a_person_insists(ada):
     assert ada.token() and ada.refreshes() == 2
 
 
+def test_login_brings_back_whatever_has_ended(ada):
+    """As `status` advises: nobody has to know which services those are."""
+    ada.login("--service", "transfer")
+    ada.globus.faults.refresh.answer_json({"error": "invalid_grant"}, 400, times=1)
+    assert ada.ctl("token", "transfer", "--refresh").status == 4
+    assert "a login is needed: globus-agentctl login" in ada.ctl("status").ok().out
+    ada.login()
+    assert ada.token("transfer") and "login is needed" not in ada.ctl("status").ok().out
+
+
 def test_nobody_can_drive_refreshes_of_a_login_that_globus_ended(ada):
     ada.globus.revoke_grant(resource_server=GROUPS)
     assert {ada.ctl("token", "--refresh").status for _ in range(10)} == {4}

@@ -98,6 +98,19 @@ static void test_adds_to_what_is_granted(void **state) {
         assert_true(strv_equal(request.scopes, STRV("email", "openid", "profile", GROUPS_ALL, GROUPS_VIEW)));
 }
 
+static void test_brings_back_what_has_ended(void **state) {
+        struct grant *grant = log_in_for(STRV(TRANSFER_ALL), TRANSFER, "refresh");
+
+        grant->state = GRANT_DEAD;
+        ask((struct login_wish){}, 0);
+        assert_true(strv_equal(request.scopes, STRV("email", "openid", "profile", GROUPS_VIEW, TRANSFER_ALL)));
+        assert_true(login_request_is_needed(&request, vault));
+        ask((struct login_wish){.scopes = STRV("groups")}, 0); /* no more than is asked for */
+        assert_true(strv_equal(request.scopes, STRV("email", "openid", "profile", GROUPS_VIEW)));
+        ask((struct login_wish){.environment = "preview", .force = true}, 0); /* nor where it was never had */
+        assert_true(strv_equal(request.scopes, STRV("email", "openid", "profile", GROUPS_VIEW)));
+}
+
 static void test_settings(void **state) {
         settings[SETTING_ENVIRONMENT] = "preview";
         settings[SETTING_CLIENT_ID] = "configured";
@@ -232,6 +245,7 @@ int main(void) {
                 TEST(test_defaults),
                 TEST(test_scopes),
                 TEST(test_adds_to_what_is_granted),
+                TEST(test_brings_back_what_has_ended),
                 TEST(test_settings),
                 TEST(test_profile_before_settings),
                 TEST(test_profile_is_of_one_environment),

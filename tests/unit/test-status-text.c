@@ -68,6 +68,20 @@ static void test_whole(void **state) {
         assert_says(text, "  flows\n    valid for 1 min, without a refresh token, saved\n");
 }
 
+/* The command is that for this profile. */
+static void test_login_needed(void **state) {
+        _cleanup_(freep) char *json = NULL, *text = NULL;
+
+        assert_true(
+                asprintf(&json,
+                         "%s\"settings\":[],\"problems\":[],\"store\":{},\"profiles\":[{\"profile\":\"lab\","
+                         "\"username\":\"ben\",\"grants\":[{\"resource_server\":\"auth\",\"scopes\":[],"
+                         "\"state\":\"login_needed\",\"saved\":true}]}]}",
+                         head) > 0);
+        text = status_text(json);
+        assert_says(text, "    a login is needed: globus-agentctl login --profile 'lab', saved\n");
+}
+
 static void test_nobody(void **state) {
         _cleanup_(freep) char *json = NULL, *text = NULL;
 
@@ -95,6 +109,7 @@ int main(void) {
 
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_whole),
+                cmocka_unit_test(test_login_needed),
                 cmocka_unit_test(test_nobody),
                 cmocka_unit_test(test_nobody_knows),
         };
