@@ -47,7 +47,7 @@ static bool is_other_version(int r) {
 
 /* What failures of the connection, or of the versions to match, mean to the user. The exit status. */
 static int rpc_explain(const struct rpc *rpc, const struct globals *globals, int r, struct fault *fault) {
-        if (r == -ETIMEDOUT && rpc->flags & RPC_REMOTE) {
+        if (r == -ETIMEDOUT && rpc->flags & RPC_REMOTE && !(rpc->flags & RPC_TIMED)) {
                 r = AGENT_ERROR_UNAVAILABLE;
                 fault_set(fault, r,
                           "No answer within %" PRIi64 " s; try again later, or with a longer --timeout",

@@ -101,6 +101,10 @@ static void test_timeouts(void **state) {
                 assert_fails(RPC_REMOTE, error_exit_status(AGENT_ERROR_UNAVAILABLE), "--timeout");
         }
         {
+                agent_will({-ETIMEDOUT, "late", NULL}); /* it would have said so itself, were it well */
+                assert_fails(RPC_REMOTE | RPC_TIMED, EXIT_STATUS_FAILED, "systemctl --user restart");
+        }
+        {
                 agent_will({-ETIMEDOUT, "late", NULL});
                 assert_fails(0, EXIT_STATUS_FAILED, "systemctl --user restart");
         }
