@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <time.h>
 
 #include "client/output.h"
 #include "client/start.h"
+#include "client/text.h"
 #include "proto/client.h"
 #include "proto/error.h"
 
@@ -148,6 +150,8 @@ static int append_login_command(struct buffer *out, const struct fault *fault) {
                 r = buffer_append_string(out, " --profile ");
                 r = r ?: append_quoted(out, fault->profile);
         }
+        if (!r && fault->reason && streq(fault->reason, "client"))
+                r = buffer_append_string(out, " --client-id ANOTHER-ID");
         for (char **scope = first ? NULL : fault->required_scopes; !r && scope && *scope; scope++) {
                 r = buffer_append_string(out, " --scope ");
                 r = r ?: append_quoted(out, *scope);
@@ -156,13 +160,31 @@ static int append_login_command(struct buffer *out, const struct fault *fault) {
         return r;
 }
 
+/* When to come again: the agent asks Globus no sooner, whoever calls. */
+static int append_retry(struct buffer *out, const struct fault *fault) {
+        int64_t wait = fault->retry_at - time(NULL);
+        char pause[TEXT_DURATION_SIZE];
+        int r;
+
+        if (wait <= 0)
+                return buffer_append_string(out, "; try again later");
+
+        text_duration(pause, wait);
+        r = buffer_append_string(out, "; try again in ");
+        return r ?: buffer_append_string(out, pause);
+}
+
 void rpc_complain(const struct fault *fault) {
         _cleanup_(buffer_deinit) struct buffer hint = {};
         const char *message = fault_message(fault);
+        int r = 0;
 
         if (fault->r == AGENT_ERROR_LOGIN_NEEDED && !strstr(message, "globus-agentctl"))
-                if (append_login_command(&hint, fault))
-                        buffer_clear(&hint);
+                r = append_login_command(&hint, fault);
+        if (fault->r == AGENT_ERROR_UNAVAILABLE && !strstr(message, "try again"))
+                r = append_retry(&hint, fault);
+        if (r)
+                buffer_clear(&hint);
 
         output_error("%s%.*s", message, (int)buffer_size(&hint), buffer_bytes(&hint) ?: "");
 }

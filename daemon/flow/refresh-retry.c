@@ -16,10 +16,9 @@ void refresh_need_login(const struct grant *grant, const char *reason, struct fa
         };
 
         if (streq(reason, "client"))
-                (void)fault_set_login_needed(
-                        fault, &need,
-                        "Globus does not accept the client %s any more (%s); log in with another one",
-                        grant->origin.client_id, grant->tries.error ? grant->tries.error : reason);
+                (void)fault_set_login_needed(fault, &need, "Globus does not accept the client %s any more (%s)",
+                                             grant->origin.client_id,
+                                             grant->tries.error ? grant->tries.error : reason);
         else if (streq(reason, "dead"))
                 (void)fault_set_login_needed(fault, &need, "Globus has ended the login for %s (%s)",
                                              grant->resource_server,

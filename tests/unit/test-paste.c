@@ -61,7 +61,7 @@ static void test_another_code(void **state) {
         assert_string_equal(agent.calls[1], FINISH("two"));
         assert_string_equal(agent.calls[2], FINISH("three"));
         assert_said("globus-agentctl: wrong\n");
-        assert_said("globus-agentctl: away\n");
+        assert_said("globus-agentctl: away; try again later\n");
 }
 
 /* No code helps: the next one is not asked for. */

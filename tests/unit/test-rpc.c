@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "tests/unit/captured.h"
 #include "tests/unit/fake-agent.h"
@@ -180,11 +181,18 @@ static void test_complains(void **state) {
                                  "--scope 'openid' --scope 'it'\\''s'\n");
         fault.reason = (char *)"never"; /* the usual scopes are asked for without being named */
         assert_complains(&fault, "globus-agentctl: No; log in with: globus-agentctl login --profile 'work'\n");
+        fault.reason = (char *)"client";
+        assert_complains(&fault, "globus-agentctl: No; log in with: globus-agentctl login --profile 'work' "
+                                 "--client-id ANOTHER-ID --scope 'openid' --scope 'it'\\''s'\n");
         fault.message = (char *)"try globus-agentctl login";
         assert_complains(&fault, "globus-agentctl: try globus-agentctl login\n");
         fault.r = AGENT_ERROR_UNAVAILABLE;
         fault.message = (char *)"later";
-        assert_complains(&fault, "globus-agentctl: later\n");
+        assert_complains(&fault, "globus-agentctl: later; try again later\n");
+        fault.retry_at = time(NULL) + 7000;
+        assert_complains(&fault, "globus-agentctl: later; try again in 1 h 56 min\n");
+        fault.message = (char *)"gone, try again later";
+        assert_complains(&fault, "globus-agentctl: gone, try again later\n");
 }
 
 int main(void) {
