@@ -206,6 +206,7 @@ def test_reload_takes_new_settings(user):
     config = "$HOME/.config/globus-agent/config.json"
     user.ctl("status").ok()
     pid = user.show("MainPID")
+    user.wait_show("ActiveState", "active".__eq__)      # what is not, is not reloaded
     user.run(f"cp -p {config} $HOME/before; sed -i 's/^{{/{{\"http_timeout\": 33,/' {config}").ok()
     user.systemctl("reload", "globus-agent.service")
     user.wait_show("ActiveState", lambda state: state == "active")
