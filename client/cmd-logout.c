@@ -80,13 +80,13 @@ static int say_what_failed(struct json_object *parameters) {
 
         not_revoked = append_all_not_revoked(&line, parameters) ? "?" : buffer_bytes(&line);
         if (!not_saved)
-                output_error("Forgotten here, but not revoked at Globus: %s; revoke it at %s", not_revoked,
-                             url);
+                output_error("Forgotten here, but not revoked at Globus: %s; revoke what is left at %s",
+                             not_revoked, url);
         else if (all_revoked)
                 output_error("Logged out, but the disk still has the login: %s", not_saved);
         else
                 output_error("Logged out, but the disk still has the login: %s; and not revoked at Globus: %s; "
-                             "revoke it at %s",
+                             "revoke what is left at %s",
                              not_saved, not_revoked, url);
 
         return error_exit_status(not_saved ? AGENT_ERROR_STORAGE_FAILED : AGENT_ERROR_UNAVAILABLE);

@@ -64,8 +64,10 @@ static void revocation_end_if_over(struct revocation *revocation) {
 }
 
 static void revoked_fail(struct revoked *item, const char *why) {
-        if (!item->error)
-                item->error = strdup(why);
+        if (item->error)
+                return; /* of the other token, and said */
+
+        item->error = strdup(why);
         log_warning("Not revoked at Globus, %s of '%s': %s", item->resource_server, item->profile, why);
 }
 

@@ -57,6 +57,7 @@ def test_what_is_not_revoked_is_named_with_the_page_where_it_can_be(ada, trouble
     said = ada.ctl("logout")
     assert said.status == 6 and said.out == "" and GROUPS in said.err and AUTH in said.err
     assert f"{ada.globus.auth_url}v2/web/consents" in said.err
+    assert ada.log.count("Not revoked") == 2            # once for each service
     ada.globus.faults.revoke.clear()
     assert_forgotten(ada)
     ada.restart()
