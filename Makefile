@@ -51,7 +51,7 @@ CLIENT_SRC := $(wildcard client/*.c)
 DAEMON_SRC := $(wildcard daemon/*.c daemon/*/*.c)
 TEST_SRC := $(wildcard tests/unit/test-*.c)
 TESTS := $(TEST_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
-TORTURE := $(addprefix $(BUILD)/tests/torture/,trace-kill bad-disk.so fast-clock.so)
+TORTURE := $(addprefix $(BUILD)/tests/torture/,trace-kill bad-disk.so fast-clock.so loop-watch.so)
 objects = $(1:%.c=$(BUILD)/obj/%.o)
 INTERFACE_OBJ := $(BUILD)/obj/proto/interface-text.o
 

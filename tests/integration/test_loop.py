@@ -1,0 +1,68 @@
+"""Nothing in the loop takes long: of all its turns the longest is measured, in CPU time of its thread."""
+
+import mmap
+import struct
+import subprocess
+
+import pytest
+
+from harness import BUILD, DAEMON, GROUPS, PATIENCE, finish
+
+LIBRARY = BUILD / "tests" / "torture" / "loop-watch.so"
+LONGEST = 10.0                  # milliseconds
+PROFILES = [f"p{number}" for number in range(50)]
+CALLERS = 300
+SANITIZED = b"__asan_init" in DAEMON.read_bytes() if DAEMON.exists() else False
+
+pytestmark = pytest.mark.skipif(SANITIZED, reason="the sanitizers take their time")
+
+
+class Turns:
+    def __init__(self, directory):
+        assert LIBRARY.exists(), "it is not built: make unit-programs"
+        path = directory / "loop-watch"
+        path.write_bytes(bytes(8))
+        with path.open("r+b") as file:
+            self._map = mmap.mmap(file.fileno(), 8)
+        self.env = {"LD_PRELOAD": str(LIBRARY), "LOOP_WATCH": str(path),
+                    "GLIBC_TUNABLES": "glibc.malloc.perturb=90:glibc.malloc.tcache_count=0"}
+
+    @property
+    def longest(self) -> float:
+        return struct.unpack("q", self._map[:])[0] / 1e6
+
+
+@pytest.fixture
+def turns(stopped_agent):
+    return Turns(stopped_agent.home.root)
+
+
+def test_listing_of_thousands(stopped_agent, turns):
+    agent = stopped_agent.start(env=turns.env)
+    agent.login()
+    agent.globus.make_groups(5000)
+    for waiting in [agent.spawn("groups", "--max-age", "0", stdout=subprocess.DEVNULL) for _ in range(8)]:
+        assert finish(waiting).status == 0
+    assert 0 < turns.longest < LONGEST
+
+
+def test_crowd_whose_tokens_are_all_over(stopped_agent, turns):
+    """Fifty profiles, four services each, and hundreds who ask for one of them."""
+    agent = stopped_agent.start()
+    agent.globus.knobs.lifetime = 0
+    agent.globus.faults.refresh.answer(503, {"Retry-After": "3600"})
+    for profile in PROFILES:
+        agent.login("--service", "groups", "--service", "transfer", "--service", "search", profile=profile)
+    agent.stop()
+    agent.globus.knobs.lifetime = 172800
+    agent.globus.faults.clear()
+    agent.start(env=turns.env)
+    callers = [agent.connect() for _ in range(CALLERS)]
+    for number, caller in enumerate(callers):
+        caller.send("org.globus.Agent.GetToken", {"profile": PROFILES[number % 50]})
+    for caller in callers:
+        assert caller.result("org.globus.Agent.GetToken")["resource_server"] == GROUPS
+        caller.close()
+    agent.globus.wait_for(lambda: agent.globus.count("refresh", status=200) >= 200, PATIENCE)
+    agent.ctl("status").ok()
+    assert 0 < turns.longest < LONGEST
