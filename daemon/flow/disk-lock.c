@@ -7,8 +7,6 @@
 
 #define LOCK_FILE "lock"
 
-enum { LOCK_TIMEOUT_SEC = 10 };
-
 /* Bytes of the lock file: the first is for commits, the others are for grants, wherever their UUIDs fall. */
 enum { LOCK_COMMIT = 0, LOCK_GRANTS = 1 };
 
@@ -27,16 +25,21 @@ static bool means_no_locks(int r) {
         return r == -ENOLCK || r == -EOPNOTSUPP || r == -ENOSYS || r == -EINVAL;
 }
 
-int disk_lock(int *ret, const struct disk_paths *paths, int state_fd, struct fault *fault) {
+int disk_lock(int *ret, const struct disk_paths *paths, int state_fd, uint64_t patience_usec,
+              struct fault *fault) {
         int r;
 
-        r = file_lock(ret, state_fd, LOCK_FILE, LOCK_COMMIT, LOCK_TIMEOUT_SEC * USEC_PER_SEC);
+        r = file_lock(ret, state_fd, LOCK_FILE, LOCK_COMMIT, patience_usec);
         if (means_no_locks(r)) {
                 *ret = -1;
                 return 0;
         }
 
-        return r ? disk_fault(fault, r, paths->state_dir, LOCK_FILE) : 0;
+        if (!r)
+                return 0;
+
+        (void)disk_fault(fault, r, paths->state_dir, LOCK_FILE);
+        return r == -ETIMEDOUT ? -EAGAIN : fault->r;
 }
 
 static uint64_t lock_of(const unsigned char uuid[static UUID_SIZE]) {

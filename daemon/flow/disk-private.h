@@ -19,5 +19,7 @@ int disk_fault(struct fault *fault, int r, const char *dir, const char *name);
 /* Opens a directory, but makes none. */
 int disk_open_existing_dir(int *ret, const char *path);
 
-/* The lock of a commit. *ret is a descriptor, unlocked when closed; -1 where the file system has no locks. */
-int disk_lock(int *ret, const struct disk_paths *paths, int state_fd, struct fault *fault);
+/* The lock of a commit. *ret is a descriptor, unlocked when closed; -1 where the file system has no locks.
+ * -EAGAIN: another process has it; the fault says so. */
+int disk_lock(int *ret, const struct disk_paths *paths, int state_fd, uint64_t patience_usec,
+              struct fault *fault);

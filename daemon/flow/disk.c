@@ -13,6 +13,11 @@
 #define STORE_FILE "store"
 #define KEY_FILE "key"
 
+/* How long another process's commit is waited for: not for long at a time, as others want the worker, too; but
+ * for as long as a person has patience. */
+#define COMMIT_PATIENCE_USEC (USEC_PER_SEC / 4)
+#define MOVE_PATIENCE_USEC (10 * USEC_PER_SEC)
+
 /* A look at the store: for what, and what is wrong with it. */
 struct look {
         const struct disk_paths *paths; /* borrowed */
@@ -258,7 +263,7 @@ int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, stru
         r = file_open_dir(&state_fd, paths->state_dir);
         if (r)
                 return disk_fault(fault, r, paths->state_dir, NULL);
-        r = disk_lock(&lock_fd, paths, state_fd, fault);
+        r = disk_lock(&lock_fd, paths, state_fd, COMMIT_PATIENCE_USEC, fault);
         if (r)
                 return r;
         r = read_store(&store, state_fd, &look, fault);
@@ -285,7 +290,7 @@ int disk_move_aside(char **ret, const struct disk_paths *paths, struct fault *fa
         if (r && r != -ENOENT)
                 return disk_fault(fault, r, paths->state_dir, NULL);
         if (!r) {
-                r = disk_lock(&lock_fd, paths, state_fd, fault);
+                r = disk_lock(&lock_fd, paths, state_fd, MOVE_PATIENCE_USEC, fault);
                 if (r)
                         return r;
                 r = file_move_aside(&name, state_fd, STORE_FILE);

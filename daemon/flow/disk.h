@@ -37,7 +37,8 @@ struct disk_commit {
         bool unlocked; /* the file system has no locks: another daemon's change may be lost */
 };
 
-/* Makes directories, key file and store at the first change. Faults as above. */
+/* Makes directories, key file and store at the first change. Faults as above; -EAGAIN: with one that says that
+ * another process is at it. */
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault);
 
 /* Locks a grant for the length of its refresh. *ret is a descriptor that unlocks when closed; -1 where the file

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
@@ -10,6 +11,7 @@
 
 #define RETRY_FIRST_USEC USEC_PER_SEC
 #define RETRY_LAST_USEC (30 * USEC_PER_SEC)
+#define TURN_PATIENCE_USEC (10 * USEC_PER_SEC) /* until another process that writes is trouble */
 
 struct save {
         struct save_deps deps;
@@ -18,6 +20,7 @@ struct save {
         bool unlocked;
         uint64_t pause_usec; /* before the next try after trouble */
         uint64_t retry_usec; /* no write before; 0: at once */
+        uint64_t queued_usec; /* since when it is another process's turn; 0: it is not */
         struct alarm *retry;
         struct alarm *patience; /* of the first of the waiters: all have the same */
         struct list waiters; /* saving.waiter.link, in the order they came */
@@ -30,6 +33,8 @@ struct commit {
         struct disk_paths paths;
         struct disk_commit disk;
         uint64_t number;
+        atomic_bool is_last; /* nobody will try again */
+        int r;
         struct fault fault;
 };
 
@@ -49,11 +54,14 @@ DEFINE_CLEANUP(struct commit, commit_free);
 
 static void commit_work(struct job *job) {
         struct commit *commit = CONTAINER(job, struct commit, job);
-        int r;
 
-        r = disk_commit(&commit->disk, &commit->paths, &commit->fault);
-        if (r && !commit->fault.r)
-                (void)fault_set(&commit->fault, r, NULL);
+        do {
+                fault_deinit(&commit->fault);
+                commit->r = disk_commit(&commit->disk, &commit->paths, &commit->fault);
+        } while (commit->r == -EAGAIN && atomic_load(&commit->is_last));
+
+        if (commit->r && !commit->fault.r)
+                (void)fault_set(&commit->fault, commit->r, NULL);
 }
 
 static void commit_drop(struct job *job) {
@@ -104,6 +112,20 @@ static void save_on_impatience(void *userdata) {
                 list_unlink(first);
                 saving->waiter.done(&saving->waiter, &save->trouble);
         }
+}
+
+/* Another process writes: ours is the next turn, unless that takes too long. */
+static bool save_queues(struct save *save, const struct commit *commit) {
+        uint64_t now = clock_boottime_usec();
+
+        if (commit->r != -EAGAIN)
+                save->queued_usec = 0;
+        else if (!save->queued_usec)
+                save->queued_usec = now;
+        else if (now >= save->queued_usec + TURN_PATIENCE_USEC)
+                save->queued_usec = 0;
+
+        return save->queued_usec > 0;
 }
 
 /* The log hears of it until the pause stops growing, and again when it is for another reason. */
@@ -162,7 +184,9 @@ static void commit_done(struct job *job) {
         struct save *save = commit->save;
 
         save->commit = NULL;
-        if (commit->fault.r)
+        if (save_queues(save, commit))
+                vault_return_changes(save->deps.vault, &commit->disk.changes);
+        else if (commit->fault.r)
                 save_on_failure(save, commit);
         else if (!commit->disk.store && !store_version_is_none(&commit->disk.known))
                 save_on_lost(save, commit);
@@ -255,8 +279,10 @@ const struct fault *save_trouble(const struct save *save) {
 /* The worker finishes what is in flight, and then what has changed since. */
 static void save_hand_over(struct save *save) {
         for (int i = 0; i < 2; i++) {
-                if (save->commit)
+                if (save->commit) {
+                        atomic_store(&save->commit->is_last, true);
                         worker_abandon(save->deps.worker, &save->commit->job);
+                }
                 save->commit = NULL;
                 save->retry_usec = 0;
                 if (i == 0)

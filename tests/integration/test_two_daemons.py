@@ -199,3 +199,17 @@ def test_save_that_fails_keeps_the_other_from_the_old_token(one, other, globus):
     one.wait_saved()
     other.ctl("token", "--refresh").ok()
     assert not refused_grants(globus)
+
+
+def test_claims_are_asked_for_while_a_save_waits(one, other, globus):
+    """One cannot save; the other has something to save, too, and is not to take that for leave to refresh."""
+    other.token()
+    with one.home.hanging_disk():
+        one.token("--refresh")
+        other.token("auth", "--refresh")
+        late = other.ctl("--timeout", "4", "token", "--refresh")
+        assert late.status == 6
+    for agent in (one, other):
+        agent.wait_saved()
+    other.ctl("token", "--refresh").ok()
+    assert not refused_grants(globus)
