@@ -253,12 +253,29 @@ static void flight_on_looked(struct waiter *waiter, const struct fault *none) {
         }
 }
 
+/* Without the disk it is not known whether another daemon has used the refresh token: that is risked for those
+ * who wait only. It is no failure, so whoever comes is not turned away. */
+static void flight_put_off(struct flight *flight) {
+        struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
+
+        if (grant) {
+                grant->tries.tried_usec = flight->tried_usec;
+                grant->tries.retry_usec =
+                        MAX(grant->tries.retry_usec, clock_boottime_usec() + REFRESH_SPACING_USEC);
+                log_info("Refreshing %s for '%s' is put off, for the disk does not answer",
+                         grant->resource_server, grant->account->profile);
+        }
+        flight_land(flight, NULL);
+}
+
 /* A disk that hangs has kept everyone waiting long enough. */
 static void flight_on_claimed(void *userdata, const struct fault *fault) {
         struct flight *flight = userdata;
 
         if (fault)
                 flight_on_trouble(flight, fault);
+        else if (!claim_is_settled(flight->claim) && list_is_empty(&flight->waiters))
+                flight_put_off(flight);
         else if (!claim_is_settled(flight->claim) ||
                  !follow_join(flight->refresh->deps.follow, &flight->looking, flight_on_looked))
                 flight_on_looked(&flight->looking, NULL);
@@ -287,6 +304,7 @@ int flight_new(struct flight **ret, struct refresh *refresh, struct grant *grant
         if (r)
                 return r;
 
+        flight->tried_usec = grant->tries.tried_usec;
         grant->tries.tried_usec = clock_boottime_usec();
         *ret = TAKE(flight);
         return 0;

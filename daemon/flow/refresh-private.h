@@ -20,6 +20,7 @@ struct flight {
         uint64_t generation; /* of the grant when the flight began, then when its token was sent */
         char *profile; /* of the grant, and where it is from, should it be gone when the answer comes */
         struct origin origin;
+        uint64_t tried_usec; /* of the grant, before */
         struct claim *claim;
         struct waiter looking; /* of follow */
         struct oauth_request *request;

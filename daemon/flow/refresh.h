@@ -7,7 +7,8 @@
  * waiter. When the answer is here and saved, every waiter still waiting is told once; one that left is not.
  * Only a well-formed invalid_grant ends a grant, which is then tried again only when a person insists; any
  * other failure is tried again, more and more slowly. Among the daemons that share a home, one refreshes at a
- * time, with the newest token there is. Tokens that come after a logout are revoked.
+ * time, with the newest token there is; while the disk hangs, none does unless somebody waits for it. Tokens
+ * that come after a logout are revoked.
  */
 
 #include <systemd/sd-event.h>

@@ -173,9 +173,8 @@ uint64_t grant_refresh_due_usec(const struct grant *grant) {
         else
                 due = grant->token.refresh_usec;
 
-        if (grant->tries.failures > 0)
-                return MAX(due, grant->tries.retry_usec);
-        if (grant->tries.tried_usec > 0)
+        due = MAX(due, grant->tries.retry_usec);
+        if (grant->tries.failures == 0 && grant->tries.tried_usec > 0)
                 due = MAX(due, usec_add(grant->tries.tried_usec, TRY_INTERVAL_USEC));
 
         return due;

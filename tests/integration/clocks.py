@@ -71,4 +71,4 @@ def first_due(agent: Agent) -> float:
     return min(grant["refresh_at"] for grant in grants(agent.status))
 
 
-__all__ = ["LIFETIME", "FastClock", "first_due", "grants"]
+__all__ = ["LATE", "LIFETIME", "FastClock", "first_due", "grants"]

@@ -10,7 +10,8 @@ import signal
 
 import pytest
 
-from clocks import FastClock, first_due
+from clocks import LATE, FastClock, first_due
+from disks import BadDisk
 from globus import GROUPS
 from harness import PATIENCE, SANITIZERS, Agent, Home, find_grant, finish, one_line
 
@@ -212,4 +213,31 @@ def test_claims_are_asked_for_while_a_save_waits(one, other, globus):
     for agent in (one, other):
         agent.wait_saved()
     other.ctl("token", "--refresh").ok()
+    assert not refused_grants(globus)
+
+
+def test_nothing_is_risked_while_the_disk_hangs(two, globus):
+    """Neither can see what the other does. A token that nobody asks for, and that is valid, can wait."""
+    clock, disk = FastClock(two[0].home.root, globus), BadDisk(two[0].home)
+    libraries = f"{clock.env['LD_PRELOAD']}:{disk.env['LD_PRELOAD']}"
+    for agent in two:
+        agent.restart(env={**disk.env, **clock.env, "LD_PRELOAD": libraries})
+    two[0].token("--refresh")
+    clock.leap_past(two, LOOK)
+    clock.settle(two)
+
+    before = globus.count("refresh")
+    disk.hang("read")
+    clock.leap_past(two, LOOK)
+    two[0].wait_for(lambda _status: disk.hanging == 2)
+    clock.leap(max(map(first_due, two)) - clock.now() + LATE)
+    for agent in two:
+        agent.wait_for(lambda _status: "put off" in agent.log)
+    assert globus.count("refresh") == before
+    valid = two[0].token()
+
+    disk.heal()
+    clock.leap(60 + LATE)
+    clock.settle(two)
+    assert two[0].token() == two[1].token() != valid
     assert not refused_grants(globus)

@@ -162,6 +162,20 @@ static void test_disk_that_hangs_is_not_waited_for_twice(void **state) {
         assert_told(&a, 0);
 }
 
+/* Another daemon may have used the token: nobody needs another one yet. */
+static void test_nothing_is_risked_for_nobody(void **state) {
+        disk_hangs = true;
+        refresh_start(refreshes, grant->id);
+        claims_answer(NULL);
+        disk_hangs = false;
+        assert_int_equal(oauth_count, 0);
+        assert_false(refresh_is_flying(refreshes, grant->id));
+        assert_int_equal(claims_held, 0);
+        assert_int_equal(n_changed, 1);
+        assert_true(grant_refresh_due_usec(grant) >= fake_boottime + REFRESH_SPACING_USEC);
+        assert_permits(false, 0); /* but whoever comes */
+}
+
 static void test_stopping_while_claiming(void **state) {
         look_is_quick = false;
         join_only(&a);
@@ -199,6 +213,7 @@ int main(void) {
                 TEST(test_refusal_of_an_older_token),
                 TEST(test_refusal_that_is_final),
                 TEST(test_disk_that_hangs_is_not_waited_for_twice),
+                TEST(test_nothing_is_risked_for_nobody),
                 TEST(test_stopping_while_claiming),
                 TEST(test_stopping_while_looking),
         };
