@@ -111,10 +111,10 @@ static void look_done(struct job *job) {
         _cleanup_(look_freep) struct look *look = CONTAINER(job, struct look, job);
         struct follow *follow = look->follow;
 
-        follow->look = NULL;
         follow_on_look(follow, look);
         waiter_tell_all(&follow->waiters, NULL);
 
+        follow->look = NULL; /* not before: those who come meanwhile are for the next one */
         if (!list_is_empty(&follow->later) && follow_look(follow))
                 follow_on_patience(follow);
 }

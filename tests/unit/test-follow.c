@@ -144,6 +144,27 @@ static void test_each_gets_a_look_that_began_later(void **state) {
         assert_int_equal(n_loads, 2);
 }
 
+static void look_as_other(struct caller *caller) {
+        look(caller->other);
+}
+
+/* What comes of one look may make somebody ask for another. */
+static void test_asked_from_within_a_callback(void **state) {
+        a.then = look_as_other;
+        a.other = &b;
+        look(&a);
+        look(&c);
+        worker_work();
+        assert_told(&a, 0);
+        assert_int_equal(b.n_told, 0);
+        assert_int_equal(c.n_told, 0);
+        assert_int_equal(worker_jobs(), 1); /* one for both */
+        worker_work();
+        assert_told(&b, 0);
+        assert_told(&c, 0);
+        assert_int_equal(worker_jobs(), 0);
+}
+
 static void test_looks_by_itself(void **state) {
         log_in_there("default");
         pass(14);
@@ -238,6 +259,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_looks_for_whoever_must_know),
                 TEST(test_each_gets_a_look_that_began_later),
+                TEST(test_asked_from_within_a_callback),
                 TEST(test_looks_by_itself),
                 TEST(test_only_an_open_vault),
                 TEST(test_disk_that_hangs),
