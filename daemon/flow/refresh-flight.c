@@ -246,6 +246,12 @@ static void flight_on_looked(struct waiter *waiter, const struct fault *none) {
                 return;
         }
 
+        if (flight->refresh->stopping) {
+                (void)fault_set(&fault, AGENT_ERROR_STOPPING, NULL);
+                flight_land(flight, &fault);
+                return;
+        }
+
         r = flight_send(flight, grant);
         if (r) {
                 (void)fault_set(&fault, r, NULL);

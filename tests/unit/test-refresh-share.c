@@ -187,6 +187,17 @@ static void test_stopping_while_claiming(void **state) {
         assert_int_equal(oauth_count, 0);
 }
 
+/* The end may come before Globus could answer: what is sent then may be lost. */
+static void test_nothing_is_sent_once_the_end_has_begun(void **state) {
+        look_is_quick = false;
+        join(&a);
+        refresh_stop(refreshes);
+        look_is_over();
+        assert_told(&a, AGENT_ERROR_STOPPING);
+        assert_int_equal(oauth_count, 0);
+        assert_int_equal(refresh_count(refreshes), 0);
+}
+
 static void test_stopping_while_looking(void **state) {
         look_is_quick = false;
         join(&a);
@@ -215,6 +226,7 @@ int main(void) {
                 TEST(test_disk_that_hangs_is_not_waited_for_twice),
                 TEST(test_nothing_is_risked_for_nobody),
                 TEST(test_stopping_while_claiming),
+                TEST(test_nothing_is_sent_once_the_end_has_begun),
                 TEST(test_stopping_while_looking),
         };
 
