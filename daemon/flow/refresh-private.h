@@ -26,6 +26,7 @@ struct flight {
         struct oauth_request *request;
         struct fault refusal; /* an invalid_grant, while the disk is looked at */
         struct saving saving;
+        struct revocation *unwanted; /* what came, should it turn out that nobody is logged in any more */
         struct list waiters; /* waiter.link */
 };
 

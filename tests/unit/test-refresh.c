@@ -249,6 +249,22 @@ static void test_tokens_after_a_logout(void **state) {
         assert_int_equal(revoker_count(revoker), 0);
 }
 
+/* By another daemon: only a look at the disk told of it. */
+static void test_tokens_saved_after_a_logout(void **state) {
+        disk_is_quick = false;
+        join(&a);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", "rotated"));
+        assert_int_equal(vault_remove_account(vault, "default"), 0);
+        disk_answers(NULL);
+        assert_told(&a, 0);
+        pass(0);
+        assert_string_equal(oauth_next()->secret, "new");
+        oauth_answer_tokens(NULL);
+        assert_string_equal(oauth_next()->secret, "rotated");
+        oauth_answer_tokens(NULL);
+        assert_int_equal(revoker_count(revoker), 0);
+}
+
 /* The login may have brought the same ones. */
 static void test_tokens_after_a_login(void **state) {
         join(&a);
@@ -340,6 +356,7 @@ int main(void) {
                 TEST(test_foreign_answer),
                 TEST(test_grant_goes_meanwhile),
                 TEST(test_tokens_after_a_logout),
+                TEST(test_tokens_saved_after_a_logout),
                 TEST(test_tokens_after_a_login),
                 TEST(test_cannot_send),
                 TEST(test_start),
