@@ -101,10 +101,13 @@ static void move_all(struct list *to, struct list *from) {
 static void follow_on_patience(void *userdata) {
         struct follow *follow = userdata;
         struct list impatient = LIST_INIT(impatient);
+        _cleanup_(fault_deinit) struct fault fault = {};
 
+        (void)fault_set(&fault, AGENT_ERROR_STORAGE_FAILED, "The disk of %s does not answer",
+                        follow->deps.paths->state_dir);
         move_all(&impatient, &follow->waiters);
         move_all(&impatient, &follow->later);
-        waiter_tell_all(&impatient, NULL);
+        waiter_tell_all(&impatient, &fault);
 }
 
 static void look_done(struct job *job) {
@@ -112,7 +115,7 @@ static void look_done(struct job *job) {
         struct follow *follow = look->follow;
 
         follow_on_look(follow, look);
-        waiter_tell_all(&follow->waiters, NULL);
+        waiter_tell_all(&follow->waiters, look->fault.r ? &look->fault : NULL);
 
         follow->look = NULL; /* not before: those who come meanwhile are for the next one */
         if (!list_is_empty(&follow->later) && follow_look(follow))

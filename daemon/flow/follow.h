@@ -41,8 +41,9 @@ int follow_new(struct follow **ret, const struct follow_deps *deps);
 /* Nobody may wait any more. */
 struct follow *follow_free(struct follow *follow);
 
-/* True: done is called later, once, without a fault, when a look that began after this call is over, or the
- * disk does not answer. False: there is nothing to look at, since the store was not read yet or cannot be. */
+/* True: done is called later, once: without a fault when a look that began after this call is over, with one
+ * when the disk fails or does not answer. False: there is nothing to look at, since the store was not read yet
+ * or cannot be. */
 bool follow_join(struct follow *follow, struct waiter *waiter, waiter_fn done);
 
 DEFINE_CLEANUP(struct follow, follow_free);

@@ -176,13 +176,15 @@ static void flight_on_overtaken(struct flight *flight, const struct grant *grant
         flight_land(flight, NULL);
 }
 
-/* It is final only if the token that was sent is still the one on disk: a daemon that could not be locked out
- * may have used it, too. */
-static void flight_on_checked(struct waiter *waiter, const struct fault *none) {
+/* It is final only if the token that was sent is seen to be still the one on disk: a daemon that could not be
+ * locked out may have used it, too. */
+static void flight_on_checked(struct waiter *waiter, const struct fault *unseen) {
         struct flight *flight = CONTAINER(waiter, struct flight, looking);
         const struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
 
-        if (!grant || grant->state == GRANT_DEAD || grant->generation == flight->generation)
+        if (unseen)
+                flight_on_trouble(flight, &flight->refusal);
+        else if (!grant || grant->state == GRANT_DEAD || grant->generation == flight->generation)
                 flight_on_end(flight, GRANT_DEAD, &flight->refusal);
         else if (flight_is_overtaken(flight, grant))
                 flight_on_overtaken(flight, grant);
@@ -233,7 +235,22 @@ static bool flight_is_dead_elsewhere(const struct flight *flight, const struct g
         return grant->state == GRANT_DEAD && grant->generation != flight->generation;
 }
 
-static void flight_on_looked(struct waiter *waiter, const struct fault *none) {
+/* Without the disk it is not known whether another daemon has used the refresh token: that is risked for those
+ * who wait only. It is no failure, so whoever comes is not turned away. */
+static void flight_put_off(struct flight *flight) {
+        struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
+
+        if (grant) {
+                grant->tries.tried_usec = flight->tried_usec;
+                grant->tries.retry_usec =
+                        MAX(grant->tries.retry_usec, clock_boottime_usec() + REFRESH_SPACING_USEC);
+                log_info("Refreshing %s for '%s' is put off, for the disk does not answer",
+                         grant->resource_server, grant->account->profile);
+        }
+        flight_land(flight, NULL);
+}
+
+static void flight_on_looked(struct waiter *waiter, const struct fault *unseen) {
         struct flight *flight = CONTAINER(waiter, struct flight, looking);
         struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
         _cleanup_(fault_deinit) struct fault fault = {};
@@ -254,6 +271,10 @@ static void flight_on_looked(struct waiter *waiter, const struct fault *none) {
                 return;
         }
 
+        if (unseen && list_is_empty(&flight->waiters)) {
+                flight_put_off(flight);
+                return;
+        }
         if (flight->refresh->stopping) {
                 (void)fault_set(&fault, AGENT_ERROR_STOPPING, NULL);
                 flight_land(flight, &fault);
@@ -265,21 +286,6 @@ static void flight_on_looked(struct waiter *waiter, const struct fault *none) {
                 (void)fault_set(&fault, r, NULL);
                 flight_on_trouble(flight, &fault);
         }
-}
-
-/* Without the disk it is not known whether another daemon has used the refresh token: that is risked for those
- * who wait only. It is no failure, so whoever comes is not turned away. */
-static void flight_put_off(struct flight *flight) {
-        struct grant *grant = vault_find_grant(flight->refresh->deps.vault, flight->grant_id);
-
-        if (grant) {
-                grant->tries.tried_usec = flight->tried_usec;
-                grant->tries.retry_usec =
-                        MAX(grant->tries.retry_usec, clock_boottime_usec() + REFRESH_SPACING_USEC);
-                log_info("Refreshing %s for '%s' is put off, for the disk does not answer",
-                         grant->resource_server, grant->account->profile);
-        }
-        flight_land(flight, NULL);
 }
 
 /* A disk that hangs has kept everyone waiting long enough. */

@@ -19,6 +19,13 @@ bool follow_join(struct follow *follow, struct waiter *waiter, waiter_fn done) {
         return true;
 }
 
+static inline void look_fails(void) {
+        _cleanup_(fault_deinit) struct fault fault = {};
+
+        (void)fault_set(&fault, AGENT_ERROR_STORAGE_FAILED, "the disk does not answer");
+        waiter_tell_all(&fake_lookers, &fault);
+}
+
 static inline void look_is_over(void) {
         waiter_tell_all(&fake_lookers, NULL);
 }

@@ -201,8 +201,8 @@ static void test_disk_that_hangs(void **state) {
         assert_int_equal(a.n_told, 0);
         a.then = look_again;
         pass(1);
-        assert_told(&a, 0); /* not twice */
-        assert_told(&b, 0);
+        assert_told(&a, AGENT_ERROR_STORAGE_FAILED); /* not twice */
+        assert_told(&b, AGENT_ERROR_STORAGE_FAILED);
         pass(2);
         assert_int_equal(a.n_told, 2);
         worker_work(); /* it answers after all */
@@ -216,7 +216,7 @@ static void test_disk_in_trouble(void **state) {
         load_result = AGENT_ERROR_STORAGE_FAILED;
         look(&b);
         worker_work();
-        assert_told(&b, 0);
+        assert_told(&b, AGENT_ERROR_STORAGE_FAILED);
         assert_non_null(get_grant(here, "default", GROUPS)); /* memory serves on */
 }
 

@@ -130,6 +130,34 @@ static void test_refusal_that_is_not_final(void **state) {
         assert_secret(grant->token.secret, "theirs");
 }
 
+/* Without a look nothing is final. */
+static void test_refusal_that_cannot_be_checked(void **state) {
+        join(&a);
+        look_is_quick = false;
+        oauth_answer_fault(OAUTH_INVALID_GRANT, 0);
+        look_fails();
+        assert_told(&a, AGENT_ERROR_UNAVAILABLE);
+        assert_int_equal(grant->state, GRANT_ALIVE);
+        assert_secret(grant->refresh_token, "refresh");
+}
+
+/* The disk is not seen: that is risked for those who wait only. */
+static void test_look_that_fails(void **state) {
+        look_is_quick = false;
+        refresh_start(refreshes, grant->id);
+        claims_answer(NULL);
+        look_fails();
+        assert_int_equal(oauth_count, 0);
+        assert_int_equal(refresh_count(refreshes), 0);
+        assert_int_equal(grant->tries.failures, 0);
+
+        join(&a);
+        look_fails();
+        assert_int_equal(oauth_count, 1);
+        oauth_answer_tokens(new_tokens(GROUPS, "new", NULL));
+        assert_told(&a, 0);
+}
+
 static void test_refusal_of_an_older_token(void **state) {
         join(&a);
         look_is_quick = false;
@@ -221,6 +249,8 @@ int main(void) {
                 TEST(test_dead_and_tried_once_more),
                 TEST(test_claim_is_not_to_be_had),
                 TEST(test_refusal_that_is_not_final),
+                TEST(test_refusal_that_cannot_be_checked),
+                TEST(test_look_that_fails),
                 TEST(test_refusal_of_an_older_token),
                 TEST(test_refusal_that_is_final),
                 TEST(test_disk_that_hangs_is_not_waited_for_twice),
