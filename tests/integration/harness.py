@@ -208,6 +208,17 @@ class Agent:
         login = self.start_login(*options, profile=profile)
         return self.finish_login(login, self.globus.approve(login["authorize_url"], user)).ok()
 
+    def login_overdue(self, profiles: list[str]) -> None:
+        """Each to four services, all of whose tokens are to be refreshed as soon as the agent runs again."""
+        self.start()
+        self.globus.knobs.lifetime = 0
+        self.globus.faults.refresh.answer(503, {"Retry-After": "3600"})
+        for profile in profiles:
+            self.login("--service", "groups", "--service", "transfer", "--service", "search", profile=profile)
+        self.stop()
+        self.globus.knobs.lifetime = 172800
+        self.globus.faults.clear()
+
     def token(self, *arguments: object) -> str:
         return self.ctl("token", *arguments).ok().out.removesuffix("\n")
 

@@ -13,15 +13,8 @@ CONNECTIONS_HOST_MAX = 4        # to one host
 @pytest.fixture
 def due(stopped_agent):
     """Fifty profiles of four grants each, every one of them to be refreshed as soon as the agent runs."""
-    agent = stopped_agent.start()
-    agent.globus.knobs.lifetime = 0
-    agent.globus.faults.refresh.answer(503, {"Retry-After": "3600"})
-    for profile in PROFILES:
-        agent.login("--service", "groups", "--service", "transfer", "--service", "search", profile=profile)
-    agent.stop()
-    agent.globus.knobs.lifetime = 172800
-    agent.globus.faults.clear()
-    return agent
+    stopped_agent.login_overdue(PROFILES)
+    return stopped_agent
 
 
 def test_two_hundred_refreshes_share_a_few_connections(due):

@@ -48,14 +48,8 @@ def test_listing_of_thousands(stopped_agent, turns):
 
 def test_crowd_whose_tokens_are_all_over(stopped_agent, turns):
     """Fifty profiles, four services each, and hundreds who ask for one of them."""
-    agent = stopped_agent.start()
-    agent.globus.knobs.lifetime = 0
-    agent.globus.faults.refresh.answer(503, {"Retry-After": "3600"})
-    for profile in PROFILES:
-        agent.login("--service", "groups", "--service", "transfer", "--service", "search", profile=profile)
-    agent.stop()
-    agent.globus.knobs.lifetime = 172800
-    agent.globus.faults.clear()
+    agent = stopped_agent
+    agent.login_overdue(PROFILES)
     agent.start(env=turns.env)
     callers = [agent.connect() for _ in range(CALLERS)]
     for number, caller in enumerate(callers):
