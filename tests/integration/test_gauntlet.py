@@ -25,6 +25,7 @@ from globus.nameserver import Knowledge, NameServer
 from globus.proxy import Manner, Proxy
 from harness import BUILD, PATIENCE, Agent, Home, Result, find_grant, finish, one_line
 
+LATE = 1                        # seconds: what is due may have passed by the time that it is looked at
 AT_ONCE = HTTP_TIMEOUT / 2      # seconds; commands take thousandths
 MEMORY_MAX = 64 << 10           # KiB
 SIDE_BY_SIDE = 6
@@ -279,7 +280,7 @@ def test_refresh_fails_with_its_cause(name, passage):
 def test_no_login_is_lost(name, passage):
     low, high = ROWS[name].retry_after
     assert passage.states <= {"valid", "expired"}
-    assert low <= passage.retry_in <= high
+    assert low - LATE <= passage.retry_in <= high
     assert all(result.ok().out for result in passage.restarted)
 
 
