@@ -1,15 +1,15 @@
 """A token that a server refused: replaced once for everybody who brings it, and never in a loop."""
 
 import os
-import pathlib
-import re
 import time
 
 import pytest
 
-from harness import one_line
+import memory
+from harness import DAEMON, one_line
 
 WORKERS = 300
+SANITIZED = b"__asan_init" in DAEMON.read_bytes() if DAEMON.exists() else False
 
 
 def rejected(agent, token, *options):
@@ -84,24 +84,9 @@ def test_what_is_no_token_is_said(ada, stdin):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="what is not dumpable can be looked at by root only")
+@pytest.mark.skipif(SANITIZED, reason="the shadow of AddressSanitizer is too large to look through")
 def test_refused_token_is_not_left_in_memory(ada):
     end = "ThatOnlyThisCallHasEverHad"
-    maps = pathlib.Path(f"/proc/{ada.pid}/maps").read_text()
-    if "libasan" in maps:
-        pytest.skip("the shadow of AddressSanitizer is too large to look through")
     token = rejected(ada, f"Ag{'x' * 40}{end}").ok().out.removesuffix("\n")
-    found = memory(ada.pid)
+    found = b"".join(content for _, content in memory.contents(ada.pid))
     assert token.encode() in found and end.encode() not in found
-
-
-def memory(pid):
-    """All that the process can write to."""
-    process = pathlib.Path(f"/proc/{pid}")
-    found = bytearray()
-    with open(process / "mem", "rb", buffering=0) as mem:
-        for line in (process / "maps").read_text().splitlines():
-            begin, end, access = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S+)", line).groups()
-            if access.startswith("rw"):
-                mem.seek(int(begin, 16))
-                found += mem.read(int(end, 16) - int(begin, 16))
-    return bytes(found)
