@@ -48,7 +48,9 @@ TEST_LIBS = $(DAEMON_LIBS) -lcmocka
 PROGRAMS := globus-agent globus-agentctl
 PROTO_SRC := $(wildcard proto/*.c)
 CLIENT_SRC := $(wildcard client/*.c)
-DAEMON_SRC := $(wildcard daemon/*.c daemon/*/*.c)
+# The program's free() wipes; a sanitizer has its own.
+DAEMON_MAIN := daemon/main.c $(if $(SANITIZE),,daemon/free.c)
+DAEMON_SRC := $(filter-out daemon/main.c daemon/free.c,$(wildcard daemon/*.c daemon/*/*.c))
 TEST_SRC := $(wildcard tests/unit/test-*.c)
 TESTS := $(TEST_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
 TORTURE := $(addprefix $(BUILD)/tests/torture/,trace-kill bad-disk.so fast-clock.so loop-watch.so)
@@ -58,7 +60,7 @@ INTERFACE_OBJ := $(BUILD)/obj/proto/interface-text.o
 .PHONY: all
 all: $(PROGRAMS:%=$(BUILD)/%)
 
-$(BUILD)/globus-agent: $(call objects,$(DAEMON_SRC)) $(BUILD)/libproto.a $(INTERFACE_OBJ)
+$(BUILD)/globus-agent: $(call objects,$(DAEMON_MAIN) $(DAEMON_SRC)) $(BUILD)/libproto.a $(INTERFACE_OBJ)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(BUILD)/globus-agentctl: $(call objects,$(CLIENT_SRC)) $(BUILD)/libproto.a
@@ -68,7 +70,7 @@ $(BUILD)/libproto.a: $(call objects,$(PROTO_SRC))
 	rm -f $@ && $(AR) rcs $@ $^
 
 # Everything but main(), for the unit tests: the linker takes what a test does not replace.
-$(BUILD)/libdaemon.a: $(call objects,$(filter-out daemon/main.c,$(DAEMON_SRC)))
+$(BUILD)/libdaemon.a: $(call objects,$(DAEMON_SRC))
 	rm -f $@ && $(AR) rcs $@ $^
 
 $(BUILD)/libclient.a: $(call objects,$(filter-out client/main.c,$(CLIENT_SRC)))
