@@ -6,7 +6,9 @@
 
 enum {
         EXIT_STATUS_LOGIN_NEEDED = 4,
+        EXIT_STATUS_LOCKED = 5,
         EXIT_STATUS_UNAVAILABLE = 6,
+        EXIT_STATUS_REFUSED = 7,
         EXIT_STATUS_SHORT_VALIDITY = 8,
 };
 
@@ -20,9 +22,15 @@ static const struct {
 } errors[_AGENT_ERROR_MAX] = {
         [AGENT_ERROR_LOGIN_NEEDED] = {AGENT("LoginNeeded"), EXIT_STATUS_LOGIN_NEEDED,
                                       "A login is needed: globus-agentctl login"},
+        [AGENT_ERROR_LOCKED] = {AGENT("Locked"), EXIT_STATUS_LOCKED,
+                                "The agent is locked: globus-agentctl unlock"},
+        [AGENT_ERROR_WRONG_PASSPHRASE] = {AGENT("WrongPassphrase"), EXIT_STATUS_LOCKED,
+                                          "The passphrase is wrong"},
         [AGENT_ERROR_UNAVAILABLE] =
                 {AGENT("Unavailable"), EXIT_STATUS_UNAVAILABLE,
                  "Globus cannot be reached or refuses for now; the login is kept, try again later"},
+        [AGENT_ERROR_REFUSED] = {AGENT("Refused"), EXIT_STATUS_REFUSED,
+                                 "A policy of this machine or of yours forbids this"},
         [AGENT_ERROR_SHORT_VALIDITY] = {AGENT("ShortValidity"), EXIT_STATUS_SHORT_VALIDITY,
                                         "Globus gives no token that stays valid as long as demanded"},
         [AGENT_ERROR_UNKNOWN_RESOURCE] = {AGENT("UnknownResource"), EXIT_STATUS_FAILED,

@@ -28,7 +28,7 @@ static const struct field login_needed[] = {
         END,
 };
 
-static const struct field unavailable[] = {MESSAGE, FIELD(struct fault, retry_at, FIELD_INT, 0), END};
+static const struct field to_be_tried_again[] = {MESSAGE, FIELD(struct fault, retry_at, FIELD_INT, 0), END};
 
 static const struct field short_validity[] = {
         MESSAGE,
@@ -75,7 +75,10 @@ static const struct declaration {
         const char *before, *behind; /* the message around the parameter */
 } declarations[_AGENT_ERROR_MAX] = {
         [AGENT_ERROR_LOGIN_NEEDED] = {.fields = login_needed},
-        [AGENT_ERROR_UNAVAILABLE] = {.fields = unavailable},
+        [AGENT_ERROR_LOCKED] = {.fields = just_message},
+        [AGENT_ERROR_WRONG_PASSPHRASE] = {.fields = to_be_tried_again},
+        [AGENT_ERROR_UNAVAILABLE] = {.fields = to_be_tried_again},
+        [AGENT_ERROR_REFUSED] = {.fields = just_message},
         [AGENT_ERROR_SHORT_VALIDITY] = {.fields = short_validity},
         [AGENT_ERROR_UNKNOWN_RESOURCE] = {.fields = just_message},
         [AGENT_ERROR_UNKNOWN_LOGIN] = {.fields = just_message},

@@ -27,7 +27,7 @@ struct fault {
 
         char *error, *error_description; /* LoginFailed: as Globus sent them */
         char *parameter; /* InvalidParameter: which; MethodNotFound, InterfaceNotFound: the name asked for */
-        int64_t retry_at; /* Unavailable: Unix seconds, 0 unknown */
+        int64_t retry_at; /* Unavailable, WrongPassphrase: Unix seconds, 0 unknown */
         int64_t expires_in; /* ShortValidity: seconds */
 };
 

@@ -54,7 +54,10 @@ static void test_the_interface_is_covered(void **state) {
 static void test_exit_statuses(void **state) {
         assert_int_equal(error_exit_status(0), 0);
         assert_int_equal(error_exit_status(AGENT_ERROR_LOGIN_NEEDED), 4);
+        assert_int_equal(error_exit_status(AGENT_ERROR_LOCKED), 5);
+        assert_int_equal(error_exit_status(AGENT_ERROR_WRONG_PASSPHRASE), 5);
         assert_int_equal(error_exit_status(AGENT_ERROR_UNAVAILABLE), 6);
+        assert_int_equal(error_exit_status(AGENT_ERROR_REFUSED), 7);
         assert_int_equal(error_exit_status(AGENT_ERROR_SHORT_VALIDITY), 8);
         assert_int_equal(error_exit_status(AGENT_ERROR_UNKNOWN_RESOURCE), 1);
         assert_int_equal(error_exit_status(AGENT_ERROR_LOGIN_FAILED), 1);

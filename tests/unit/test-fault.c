@@ -95,7 +95,10 @@ static const struct {
 } wire_texts[] = {
         {AGENT_ERROR_LOGIN_NEEDED,
          "{\"message\":\"m\",\"reason\":\"never\",\"profile\":\"p\",\"required_scopes\":[]}"},
+        {AGENT_ERROR_LOCKED, "{\"message\":\"m\"}"},
+        {AGENT_ERROR_WRONG_PASSPHRASE, "{\"message\":\"m\",\"retry_at\":12}"},
         {AGENT_ERROR_UNAVAILABLE, "{\"message\":\"m\",\"retry_at\":12}"},
+        {AGENT_ERROR_REFUSED, "{\"message\":\"m\"}"},
         {AGENT_ERROR_SHORT_VALIDITY, "{\"message\":\"m\",\"expires_in\":34}"},
         {AGENT_ERROR_UNKNOWN_RESOURCE, "{\"message\":\"m\"}"},
         {AGENT_ERROR_UNKNOWN_LOGIN, "{\"message\":\"m\"}"},
