@@ -43,13 +43,11 @@ struct client *client_free(struct client *client) {
         return NULL;
 }
 
-static int set_address(struct sockaddr_un *ret, const char *path, struct fault *fault) {
+static int set_address(struct sockaddr_un *ret, const char *path) {
         *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
 
         if (strlen(path) >= sizeof(ret->sun_path))
-                return fault_set(fault, -ENAMETOOLONG,
-                                 "The socket path %s is longer than %zu bytes: use a shorter one", path,
-                                 sizeof(ret->sun_path) - 1);
+                return -ENAMETOOLONG;
 
         strcpy(ret->sun_path, path);
         return 0;
@@ -72,7 +70,7 @@ static int connect_before(int fd, const struct sockaddr_un *address, uint64_t de
         return errno == EAGAIN ? -ETIMEDOUT : -errno;
 }
 
-static int client_open(struct client *client, const struct sockaddr_un *address, uint64_t deadline_usec) {
+static int open_socket(struct client *client, const struct sockaddr_un *address, uint64_t deadline_usec) {
         int r;
 
         client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -89,47 +87,78 @@ static int client_open(struct client *client, const struct sockaddr_un *address,
         return r;
 }
 
-static int check_peer(const struct client *client, const char *path, struct fault *fault) {
+int client_open(struct client **ret, const char *path, size_t reply_max, uint64_t deadline_usec) {
+        _cleanup_(client_freep) struct client *client = NULL;
+        struct sockaddr_un address;
+        int r;
+
+        r = set_address(&address, path);
+        if (r)
+                return r;
+
+        client = malloc(sizeof(*client));
+        if (!client)
+                return -ENOMEM;
+
+        *client = (struct client){.fd = -1, .reader = FRAME_READER_INIT(reply_max)};
+
+        r = open_socket(client, &address, deadline_usec);
+        if (r)
+                return r;
+
+        *ret = TAKE(client);
+        return 0;
+}
+
+int client_peer_uid(const struct client *client, uid_t *ret) {
         struct ucred peer;
         socklen_t size = sizeof(peer);
 
         if (getsockopt(client->fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
-                return fault_set(fault, -errno, "Cannot tell whose socket %s is: %s", path,
-                                 error_sentence(-errno));
-        if (peer.uid != geteuid())
+                return -errno;
+
+        *ret = peer.uid;
+        return 0;
+}
+
+static int check_peer(const struct client *client, const char *path, struct fault *fault) {
+        uid_t uid = 0;
+        int r;
+
+        r = client_peer_uid(client, &uid);
+        if (r)
+                return fault_set(fault, r, "Cannot tell whose socket %s is: %s", path, error_sentence(r));
+        if (uid != geteuid())
                 return fault_set(fault, -EPERM,
                                  "The agent at %s is run by uid %u, not by you: nothing was sent to it", path,
-                                 peer.uid);
+                                 uid);
 
         return 0;
 }
 
 /* In words what client_open() returned. */
 static int connect_failed(struct fault *fault, int r, const char *path) {
-        if (r == -ENOENT || r == -ECONNREFUSED)
+        switch (r) {
+        case -ENOENT:
+        case -ECONNREFUSED:
                 return fault_set(fault, r, "No agent is running at %s", path);
-        if (r == -ETIMEDOUT)
+        case -ETIMEDOUT:
                 return fault_set(fault, r, "The agent at %s took no connection in time", path);
-
-        return fault_set(fault, r, "Cannot connect to the agent at %s: %s", path, error_sentence(r));
+        case -ENAMETOOLONG:
+                return fault_set(fault, r, "The socket path %s is longer than %zu bytes: use a shorter one",
+                                 path, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+        case -ENOMEM:
+                return fault_set(fault, r, NULL);
+        default:
+                return fault_set(fault, r, "Cannot connect to the agent at %s: %s", path, error_sentence(r));
+        }
 }
 
 int client_connect(struct client **ret, const char *path, uint64_t deadline_usec, struct fault *fault) {
         _cleanup_(client_freep) struct client *client = NULL;
-        struct sockaddr_un address;
         int r;
 
-        r = set_address(&address, path, fault);
-        if (r)
-                return r;
-
-        client = malloc(sizeof(*client));
-        if (!client)
-                return fault_set(fault, -ENOMEM, NULL);
-
-        *client = (struct client){.fd = -1, .reader = FRAME_READER_INIT(MESSAGE_REPLY_MAX)};
-
-        r = client_open(client, &address, deadline_usec);
+        r = client_open(&client, path, MESSAGE_REPLY_MAX, deadline_usec);
         if (r)
                 return connect_failed(fault, r, path);
 
@@ -205,6 +234,27 @@ static int client_receive(struct client *client, uint64_t deadline_usec, struct 
         return r;
 }
 
+int client_exchange(struct client *client, struct buffer *message, uint64_t deadline_usec,
+                    struct message_reply *ret) {
+        _cleanup_(message_reply_deinit) struct message_reply reply = {};
+        int r;
+
+        r = client_send(client, message, deadline_usec);
+        buffer_clear(message);
+        if (r)
+                return r;
+
+        r = client_receive(client, deadline_usec, &reply);
+        if (r)
+                return r;
+        if (reply.continues)
+                return -EBADMSG; /* that is for calls with more only */
+
+        *ret = reply;
+        reply = (struct message_reply){};
+        return 0;
+}
+
 static int call_failed(struct fault *fault, int r) {
         switch (r) {
         case -EPIPE:
@@ -227,12 +277,7 @@ int client_call(struct client *client, struct buffer *message, uint64_t deadline
         _cleanup_(message_reply_deinit) struct message_reply reply = {};
         int r;
 
-        r = client_send(client, message, deadline_usec);
-        buffer_clear(message);
-        if (!r)
-                r = client_receive(client, deadline_usec, &reply);
-        if (!r && reply.continues)
-                r = -EBADMSG; /* that is for calls with more only */
+        r = client_exchange(client, message, deadline_usec, &reply);
         if (r)
                 return call_failed(fault, r);
 
