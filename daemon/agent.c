@@ -18,6 +18,7 @@ struct agent {
         sd_event *event;
         struct settings settings;
         struct disk_paths disk_paths;
+        struct fd_store *fd_store;
         struct own_socket *own_socket;
         char *socket;
         int ready_fd;
@@ -155,10 +156,6 @@ static int agent_add_base(struct agent *agent) {
         struct http_settings settings = settings_of_http(agent->settings.config);
         int r;
 
-        r = sd_event_new(&agent->event);
-        if (r < 0)
-                return r;
-
         r = agent_add_signals(agent);
         if (!r)
                 r = worker_new(&agent->worker, agent->event);
@@ -294,6 +291,20 @@ static int agent_add_door(struct agent *agent, int fd) {
         return r < 0 ? r : 0;
 }
 
+/* *ret_fd listens. */
+static int agent_open_socket(struct agent *agent, int *ret_fd, const char *path, struct fault *fault) {
+        int r;
+
+        r = sd_event_new(&agent->event);
+        if (r >= 0)
+                r = fd_store_new(&agent->fd_store, agent->event);
+        if (r < 0)
+                return fault_set(fault, r, NULL);
+
+        return own_socket_open(&agent->own_socket, ret_fd, &agent->socket,
+                               &(struct own_socket_options){.path = path, .store = agent->fd_store}, fault);
+}
+
 int agent_new(struct agent **ret, const struct agent_options *options, struct fault *fault) {
         _cleanup_(agent_freep) struct agent *agent = NULL;
         int fd = -1, r;
@@ -309,7 +320,7 @@ int agent_new(struct agent **ret, const struct agent_options *options, struct fa
         if (r)
                 return fault_set(fault, r, "No home directory is known to keep the store in: set HOME");
 
-        r = own_socket_open(&agent->own_socket, &fd, &agent->socket, options->socket, fault);
+        r = agent_open_socket(agent, &fd, options->socket, fault);
         if (r)
                 return r;
 
@@ -367,6 +378,7 @@ struct agent *agent_free(struct agent *agent) {
         worker_free(agent->worker);
         vault_free(agent->vault);
         stop_free(agent->stop);
+        fd_store_free(agent->fd_store);
         sd_event_unref(agent->event);
         settings_deinit(&agent->settings);
         disk_paths_deinit(&agent->disk_paths);

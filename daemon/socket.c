@@ -119,16 +119,23 @@ static int own_socket_bind(struct own_socket **ret, int *ret_fd, const char *pat
         return 0;
 }
 
-int own_socket_open(struct own_socket **ret, int *ret_fd, char **ret_path, const char *path,
-                    struct fault *fault) {
+int own_socket_open(struct own_socket **ret, int *ret_fd, char **ret_path,
+                    const struct own_socket_options *options, struct fault *fault) {
         _cleanup_(freep) char *found = NULL;
         int fd, r;
 
-        fd = path ? -ENOENT : service_take_listener();
+        fd = service_take_passed(options->store);
+        if (options->path) { /* is meant, whatever was passed */
+                if (fd >= 0)
+                        close(fd);
+                fd = -ENOENT;
+        }
         if (fd >= 0) {
                 r = passed_path(ret_path, fd);
-                if (r)
+                if (r) {
+                        close(fd);
                         return fault_set(fault, r, NULL);
+                }
                 *ret_fd = fd;
                 return 0;
         }
@@ -136,7 +143,7 @@ int own_socket_open(struct own_socket **ret, int *ret_fd, char **ret_path, const
                 return fault_set(fault, fd,
                                  "What the service manager passed as 'varlink' is no listening AF_UNIX socket");
 
-        r = address_find(&found, path, fault);
+        r = address_find(&found, options->path, fault);
         if (r)
                 return r;
 

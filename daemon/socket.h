@@ -7,6 +7,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "daemon/base/fd-store.h"
 #include "proto/fault.h"
 #include "proto/macro.h"
 
@@ -14,9 +15,14 @@ struct own_socket;
 
 typedef void (*own_socket_fn)(void *userdata);
 
-/* *ret_fd is the caller's. *ret is NULL for a socket that was passed. path NULL: where clients look. */
-int own_socket_open(struct own_socket **ret, int *ret_fd, char **ret_path, const char *path,
-                    struct fault *fault);
+struct own_socket_options {
+        const char *path; /* NULL: the socket that was passed, else where clients look */
+        struct fd_store *store; /* gets what else was passed */
+}; /* all borrowed */
+
+/* *ret_fd is the caller's. *ret is NULL for a socket that was passed. */
+int own_socket_open(struct own_socket **ret, int *ret_fd, char **ret_path,
+                    const struct own_socket_options *options, struct fault *fault);
 
 /* lost is called from the loop when the path leads to another socket, or nowhere. */
 int own_socket_watch(struct own_socket *own, sd_event *event, own_socket_fn lost, void *userdata);

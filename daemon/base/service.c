@@ -24,7 +24,7 @@ static int set_nonblocking(int fd) {
         return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-int service_take_listener(void) {
+int service_take_passed(struct fd_store *store) {
         _cleanup_(strv_freep) char **names = NULL;
         _cleanup_(closep) int listener = -1;
         int n, r;
@@ -38,7 +38,7 @@ int service_take_listener(void) {
 
                 if (listener < 0 && streq(names[i], listener_name))
                         listener = fd;
-                else
+                else if (fd_store_adopt(store, fd, names[i]))
                         close(fd);
         }
 

@@ -8,11 +8,13 @@
 
 #include <systemd/sd-event.h>
 
+#include "daemon/base/fd-store.h"
 #include "proto/macro.h"
 
 /* The listening socket that was passed by the name "varlink": a descriptor, or -ENOENT for none, or -EINVAL for
- * one that is no listening AF_UNIX stream socket. Other descriptors that were passed are closed. */
-int service_take_listener(void);
+ * one that is no listening AF_UNIX stream socket. The store gets what is its; other descriptors that were
+ * passed are closed. */
+int service_take_passed(struct fd_store *store);
 
 /* Binds and listens at path, mode 0600, holding a lock beside it (path.lock) for as long as the returned lock
  * descriptor lives, so that of two daemons one ends with -EADDRINUSE. A left-over socket nobody serves is

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/sealed.h"
 #include "daemon/base/service.h"
 
 enum { FIRST_PASSED = 3 };
@@ -146,6 +147,8 @@ static void test_bad_path(void **state) {
 
 /* In a process that was started with these descriptors, the first of them number 3: 0 if all is well. */
 static int take(const int *fds, int n, const char *names, int expected) {
+        struct secret *secret = NULL;
+        struct fd_store *store;
         char number[16];
         int r;
 
@@ -159,7 +162,12 @@ static int take(const int *fds, int n, const char *names, int expected) {
         snprintf(number, sizeof(number), "%d", (int)getpid());
         setenv("LISTEN_PID", number, 1);
 
-        r = service_take_listener();
+        if (fd_store_new(&store, NULL))
+                return 1;
+        r = service_take_passed(store);
+        if ((fd_store_get(store, "key", &secret) == 0) != !!strstr(names, "key-1"))
+                return 5;
+        fd_store_free(store);
         if (r != expected || getenv("LISTEN_FDS"))
                 return 2;
 
@@ -172,7 +180,7 @@ static int take(const int *fds, int n, const char *names, int expected) {
 }
 
 static void assert_takes(const int *fds, int n, const char *names, int expected) {
-        int high[2], status;
+        int high[3], status;
         pid_t pid;
 
         for (int i = 0; i < n; i++)
@@ -192,6 +200,7 @@ static void assert_takes(const int *fds, int n, const char *names, int expected)
 
 static void test_take_listener(void **state) {
         int listening = bind_at(path, SOCK_STREAM), other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        struct fd_store *store;
 
         assert_int_equal(listen(listening, 1), 0);
         assert_takes((int[]){listening}, 1, "varlink", FIRST_PASSED);
@@ -199,8 +208,22 @@ static void test_take_listener(void **state) {
         assert_takes((int[]){listening, other}, 2, "varlink:varlink", FIRST_PASSED);
         assert_takes((int[]){listening}, 1, "http", -ENOENT);
         assert_takes((int[]){other}, 1, "varlink", -EINVAL);
-        assert_int_equal(service_take_listener(), -ENOENT);
+        assert_int_equal(fd_store_new(&store, NULL), 0);
+        assert_int_equal(service_take_passed(store), -ENOENT);
+        fd_store_free(store);
         close(listening);
+        close(other);
+}
+
+static void test_take_what_was_stored(void **state) {
+        int listening = bind_at(path, SOCK_STREAM), sealed, other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+        assert_int_equal(listen(listening, 1), 0);
+        assert_int_equal(sealed_new(&sealed, "key", (struct bytes){"x", 1}), 0);
+        assert_takes((int[]){sealed, listening, other}, 3, "key-1:varlink:key-2", FIRST_PASSED + 1);
+        assert_takes((int[]){sealed}, 1, "key-1", -ENOENT);
+        close(listening);
+        close(sealed);
         close(other);
 }
 
@@ -270,6 +293,7 @@ int main(void) {
                 TEST(test_name_taken),
                 TEST(test_bad_path),
                 TEST(test_take_listener),
+                TEST(test_take_what_was_stored),
                 TEST(test_take_not_listening),
                 TEST(test_notify),
                 TEST(test_watch),

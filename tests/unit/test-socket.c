@@ -25,6 +25,7 @@ int sd_listen_fds_with_names(int unset_environment, char ***ret) {
 struct place {
         char dir[64], path[96], lock[104], aside[104];
         sd_event *event;
+        struct fd_store *store;
         struct own_socket *own;
         int fd;
         size_t lost;
@@ -40,6 +41,7 @@ static int setup(void **state) {
         snprintf(place->lock, sizeof(place->lock), "%s.lock", place->path);
         snprintf(place->aside, sizeof(place->aside), "%s.aside", place->path);
         place->fd = -1;
+        assert_int_equal(fd_store_new(&place->store, NULL), 0);
         *state = place;
         return 0;
 }
@@ -56,6 +58,7 @@ static int teardown(void **state) {
         int r;
 
         place_close(place);
+        fd_store_free(place->store);
         sd_event_unref(place->event);
         unlink(place->path);
         unlink(place->aside);
@@ -65,11 +68,17 @@ static int teardown(void **state) {
         return r;
 }
 
+/* at: NULL for the one that was passed. */
+static int place_try(struct place *place, char **ret_path, const char *at, struct fault *fault) {
+        return own_socket_open(&place->own, &place->fd, ret_path,
+                               &(struct own_socket_options){.path = at, .store = place->store}, fault);
+}
+
 static void place_open(struct place *place) {
         _cleanup_(fault_deinit) struct fault fault = {};
         _cleanup_(freep) char *path = NULL;
 
-        assert_int_equal(own_socket_open(&place->own, &place->fd, &path, place->path, &fault), 0);
+        assert_int_equal(place_try(place, &path, place->path, &fault), 0);
         assert_non_null(place->own);
         assert_string_equal(path, place->path);
 }
@@ -122,7 +131,9 @@ static void test_taken(void **state) {
         int fd = -1;
 
         place_open(place);
-        assert_int_equal(own_socket_open(&second, &fd, &path, place->path, &fault), -EADDRINUSE);
+        assert_int_equal(own_socket_open(&second, &fd, &path,
+                                         &(struct own_socket_options){place->path, place->store}, &fault),
+                         -EADDRINUSE);
         assert_int_equal(fault.r, -EADDRINUSE);
         assert_non_null(strstr(fault_message(&fault), "nother globus-agent serves"));
         assert_null(second);
@@ -156,7 +167,7 @@ static void test_passed(void **state) {
         _cleanup_(freep) char *path = NULL;
 
         pass(place->path, true);
-        assert_int_equal(own_socket_open(&place->own, &place->fd, &path, NULL, &fault), 0);
+        assert_int_equal(place_try(place, &path, NULL, &fault), 0);
         assert_null(place->own);
         assert_int_equal(place->fd, PASSED);
         assert_string_equal(path, place->path);
@@ -168,8 +179,8 @@ static void test_named_before_passed(void **state) {
 
         pass(place->aside, true);
         place_open(place);
-        assert_int_not_equal(place->fd, PASSED);
-        close(PASSED);
+        assert_int_equal(connect_to(place->path), 0);
+        assert_int_equal(connect_to(place->aside), -ECONNREFUSED);
 }
 
 static void test_passed_badly(void **state) {
@@ -178,7 +189,7 @@ static void test_passed_badly(void **state) {
         char *path = NULL;
 
         pass(place->path, false);
-        assert_int_equal(own_socket_open(&place->own, &place->fd, &path, NULL, &fault), -EINVAL);
+        assert_int_equal(place_try(place, &path, NULL, &fault), -EINVAL);
         assert_non_null(strstr(fault_message(&fault), "service manager"));
         assert_null(path);
         assert_null(place->own);
