@@ -5,12 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/config-policy.h"
 #include "daemon/base/config-value.h"
 #include "proto/buffer.h"
 #include "proto/error.h"
 #include "proto/json.h"
 
-#define SETTING_NAMES "environment, auth_url, groups_url, client_id, ca_file, proxy, http_timeout"
+#define SETTING_NAMES                                                                                          \
+        "environment, auth_url, groups_url, client_id, ca_file, proxy, http_timeout, protector, "              \
+        "keep_unlocked, policy"
 
 enum { FILE_MAX = 64 * 1024 };
 
@@ -84,10 +87,17 @@ static int read_file(struct buffer *out, const char *path, mode_t forbidden, str
         return 0;
 }
 
+static bool is_of_type(struct json_object *value, enum json_type type) {
+        if (type == json_type_double && json_object_is_type(value, json_type_int))
+                return true;
+
+        return json_object_is_type(value, type);
+}
+
 static int parse_member(struct config_file *file, const char *path, const char *name, struct json_object *value,
                         struct fault *fault) {
         enum setting setting;
-        bool fits;
+        enum json_type type;
         int r = -EINVAL;
 
         if (config_value_find(&setting, name))
@@ -96,13 +106,10 @@ static int parse_member(struct config_file *file, const char *path, const char *
         if (!value)
                 return 0;
 
-        if (config_value_is_number(setting))
-                fits = json_object_is_type(value, json_type_int) ||
-                       json_object_is_type(value, json_type_double);
-        else
-                fits = json_object_is_type(value, json_type_string);
-
-        if (fits)
+        type = config_value_type(setting);
+        if (type == json_type_object && is_of_type(value, type))
+                r = config_policy_read(&file->text[setting], value);
+        else if (is_of_type(value, type))
                 r = config_value_check(&file->text[setting], setting, json_object_get_string(value));
         if (r == -EINVAL)
                 return fault_set(fault, AGENT_ERROR_NOT_CONFIGURED, "%s: \"%s\" must be %s", path, name,

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/config-policy.h"
+
 /* In seconds. Libcurl counts milliseconds, and takes 0 for no limit at all. */
 #define TIMEOUT_MIN 0.001
 #define TIMEOUT_MAX 86400.0
@@ -37,15 +39,33 @@ static bool is_graphic(const char *text) {
         return true;
 }
 
+/* known ends with NULL. */
+static int check_word(char **ret, const char *text, const char *const *known) {
+        for (; *known; known++)
+                if (streq(*known, text))
+                        return copy(ret, text);
+
+        return -EINVAL;
+}
+
 static int check_environment(char **ret, const char *text) {
         static const char *const known[] = {"production", "preview", "sandbox", "integration",
                                             "test",       "staging", NULL};
 
-        for (size_t i = 0; known[i]; i++)
-                if (streq(known[i], text))
-                        return copy(ret, text);
+        return check_word(ret, text, known);
+}
 
-        return -EINVAL;
+/* The others are a decision about one store, made by a call. */
+static int check_protector(char **ret, const char *text) {
+        static const char *const known[] = {"auto", "systemd-creds", "keyfile", "memory", NULL};
+
+        return check_word(ret, text, known);
+}
+
+static int check_keep_unlocked(char **ret, const char *text) {
+        static const char *const known[] = {"true", "false", NULL};
+
+        return check_word(ret, text, known);
 }
 
 static int check_client_id(char **ret, const char *text) {
@@ -173,6 +193,13 @@ static const struct {
                            "socks5h, or \"\" for no proxy"},
         [SETTING_HTTP_TIMEOUT] = {"http_timeout", check_http_timeout,
                                   "a number of seconds, at least 0.001 and at most 86400"},
+        [SETTING_PROTECTOR] =
+                {"protector", check_protector,
+                 "one of auto, systemd-creds, keyfile, memory (passphrase and plaintext are chosen "
+                 "with: globus-agentctl key)"},
+        [SETTING_KEEP_UNLOCKED] = {"keep_unlocked", check_keep_unlocked, "true or false"},
+        [SETTING_POLICY] = {"policy", config_policy_check,
+                            "an object with a list \"protectors\" of one or more of " CONFIG_POLICY_PROTECTORS},
 };
 
 const char *config_name(enum setting setting) {
@@ -189,8 +216,26 @@ int config_value_find(enum setting *ret, const char *name) {
         return -EINVAL;
 }
 
-bool config_value_is_number(enum setting setting) {
-        return setting == SETTING_HTTP_TIMEOUT;
+enum json_type config_value_type(enum setting setting) {
+        switch (setting) {
+        case SETTING_HTTP_TIMEOUT:
+                return json_type_double;
+        case SETTING_KEEP_UNLOCKED:
+                return json_type_boolean;
+        case SETTING_POLICY:
+                return json_type_object;
+        case SETTING_ENVIRONMENT:
+        case SETTING_AUTH_URL:
+        case SETTING_GROUPS_URL:
+        case SETTING_CLIENT_ID:
+        case SETTING_CA_FILE:
+        case SETTING_PROXY:
+        case SETTING_PROTECTOR:
+        case _SETTING_MAX:
+                break;
+        }
+
+        return json_type_string;
 }
 
 int config_value_check(char **ret, enum setting setting, const char *text) {

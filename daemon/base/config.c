@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/base/config-file.h"
+#include "daemon/base/config-policy.h"
 #include "daemon/base/config-value.h"
 #include "proto/error.h"
 
@@ -20,6 +21,7 @@ struct value {
 
 struct config {
         char *system_file, *user_file; /* user_file: NULL where there is no home */
+        char *system_policy, *user_policy; /* of each file; NULL: it permits all */
         struct value values[_SETTING_MAX];
         char *proxy_display;
         struct fault problem;
@@ -31,16 +33,47 @@ static void config_set(struct config *config, enum setting setting, char **text,
                 config->values[setting] = (struct value){.text = TAKE(*text), .origin = origin};
 }
 
-static int load_file(struct config *config, const char *path, mode_t forbidden, struct fault *fault) {
+struct source {
+        const char *path;
+        mode_t forbidden;
+        char **policy;
+};
+
+static int load_file(struct config *config, const struct source *source, struct fault *fault) {
         _cleanup_(config_file_deinit) struct config_file file = {0};
         int r;
 
-        r = config_file_read(&file, path, forbidden, fault);
+        r = config_file_read(&file, source->path, source->forbidden, fault);
         if (r)
                 return r;
 
+        *source->policy = TAKE(file.text[SETTING_POLICY]);
+
         for (enum setting setting = 0; setting < _SETTING_MAX; setting++)
-                config_set(config, setting, &file.text[setting], path);
+                config_set(config, setting, &file.text[setting], source->path);
+        return 0;
+}
+
+/* The other settings are the first one's; of this one all that both files say counts. */
+static int load_policy(struct config *config, struct fault *fault) {
+        const char *system = config->system_policy, *user = config->user_policy;
+        _cleanup_(freep) char *policy = NULL;
+        bool narrowed;
+        int r;
+
+        if (!system && !user)
+                return 0;
+
+        r = config_policy_narrow(&policy, system ? system : user, user ? user : system);
+        if (r == -EINVAL)
+                return fault_set(fault, AGENT_ERROR_NOT_CONFIGURED,
+                                 "%s: \"policy\" must permit one or more of %s, which %s permits",
+                                 config->user_file, system, config->system_file);
+        if (r)
+                return r;
+
+        narrowed = !system || !streq(policy, system);
+        config_set(config, SETTING_POLICY, &policy, narrowed ? config->user_file : config->system_file);
         return 0;
 }
 
@@ -130,9 +163,9 @@ static int load_proxy(struct config *config, struct fault *fault) {
 
 static int load_built_in(struct config *config) {
         static const char *const built_in[_SETTING_MAX] = {
-                [SETTING_ENVIRONMENT] = "production",
-                [SETTING_CLIENT_ID] = DEFAULT_CLIENT_ID,
-                [SETTING_HTTP_TIMEOUT] = "60",
+                [SETTING_ENVIRONMENT] = "production", [SETTING_CLIENT_ID] = DEFAULT_CLIENT_ID,
+                [SETTING_HTTP_TIMEOUT] = "60",        [SETTING_PROTECTOR] = "auto",
+                [SETTING_KEEP_UNLOCKED] = "true",
         };
 
         for (enum setting setting = 0; setting < _SETTING_MAX; setting++) {
@@ -203,12 +236,10 @@ static int config_note(struct config *config, int r, struct fault *fault) {
 }
 
 static int config_load_sources(struct config *config) {
-        const struct {
-                const char *path;
-                mode_t forbidden;
-        } files[] = {{config->user_file, 0022}, {config->system_file, 0002}};
-        int (*const variables[])(struct config *, struct fault *) = {load_verify_ssl, load_http_timeout,
-                                                                     load_proxy};
+        const struct source files[] = {{config->user_file, 0022, &config->user_policy},
+                                       {config->system_file, 0002, &config->system_policy}};
+        int (*const others[])(struct config *, struct fault *) = {load_policy, load_verify_ssl,
+                                                                  load_http_timeout, load_proxy};
         int r;
 
         for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
@@ -217,15 +248,15 @@ static int config_load_sources(struct config *config) {
                 if (!files[i].path)
                         continue;
 
-                r = config_note(config, load_file(config, files[i].path, files[i].forbidden, &fault), &fault);
+                r = config_note(config, load_file(config, files + i, &fault), &fault);
                 if (r)
                         return r;
         }
 
-        for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
                 _cleanup_(fault_deinit) struct fault fault = {0};
 
-                r = config_note(config, variables[i](config, &fault), &fault);
+                r = config_note(config, others[i](config, &fault), &fault);
                 if (r)
                         return r;
         }
@@ -266,6 +297,8 @@ struct config *config_free(struct config *config) {
         for (size_t i = 0; i < _SETTING_MAX; i++)
                 free(config->values[i].text);
         free(config->proxy_display);
+        free(config->user_policy);
+        free(config->system_policy);
         fault_deinit(&config->problem);
         free(config->user_file);
         free(config->system_file);
@@ -287,6 +320,23 @@ const char *config_display(const struct config *config, enum setting setting) {
 
 uint64_t config_http_timeout_usec(const struct config *config) {
         return (uint64_t)(strtod(config->values[SETTING_HTTP_TIMEOUT].text, NULL) * (double)USEC_PER_SEC);
+}
+
+bool config_keep_unlocked(const struct config *config) {
+        return streq(config->values[SETTING_KEEP_UNLOCKED].text, "true");
+}
+
+bool config_permits_protector(const struct config *config, const char *protector) {
+        return !config_policy_origin(config, protector);
+}
+
+const char *config_policy_origin(const struct config *config, const char *protector) {
+        if (config->system_policy && !config_policy_permits(config->system_policy, protector))
+                return config->system_file;
+        if (config->user_policy && !config_policy_permits(config->user_policy, protector))
+                return config->user_file;
+
+        return NULL;
 }
 
 const struct fault *config_problem(const struct config *config) {

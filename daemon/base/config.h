@@ -20,6 +20,9 @@ enum setting {
         SETTING_CA_FILE, /* "ca_file": PEM bundle, absolute path; unset: the system's */
         SETTING_PROXY, /* "proxy": as curl has it, "" for none; unset: none or the environment's */
         SETTING_HTTP_TIMEOUT, /* "http_timeout": seconds, > 0, fractions allowed; default 60 */
+        SETTING_PROTECTOR, /* "protector": of a new store: auto (default), systemd-creds, keyfile, memory */
+        SETTING_KEEP_UNLOCKED, /* "keep_unlocked": true (default) or false */
+        SETTING_POLICY, /* "policy": {"protectors": [..]}; here as "keyfile, memory"; unset: any */
         _SETTING_MAX,
 };
 
@@ -43,6 +46,15 @@ const char *config_name(enum setting setting);
 const char *config_display(const struct config *config, enum setting setting);
 
 uint64_t config_http_timeout_usec(const struct config *config);
+
+/* Does an unlocked store stay so over a restart? */
+bool config_keep_unlocked(const struct config *config);
+
+/* Both files have to permit it, so that the user's can narrow and never widen what the system's does. */
+bool config_permits_protector(const struct config *config, const char *protector);
+
+/* The file that does not permit it; NULL: both do. Borrowed. */
+const char *config_policy_origin(const struct config *config, const char *protector);
 
 /* NULL: none. Else a fault AGENT_ERROR_NOT_CONFIGURED that names file (or variable), key, and what is allowed;
  * the first one in the order user's file, system's file, environment. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/base/config-policy.h"
 #include "daemon/base/config-value.h"
 #include "daemon/base/config.h"
 #include "proto/error.h"
@@ -82,6 +83,23 @@ static void check_setting(const struct config *config, enum setting setting) {
                 check_url(text);
 }
 
+/* Where somebody permits less than all, what is permitted is what is shown. */
+static void check_policy(const struct config *config) {
+        static const char *const protectors[] = {"systemd-creds", "keyfile", "passphrase", "memory",
+                                                 "plaintext"};
+        const char *shown = config_get(config, SETTING_POLICY);
+
+        for (size_t i = 0; i < ARRAY_SIZE(protectors); i++) {
+                const char *origin = config_policy_origin(config, protectors[i]);
+
+                CLAIM(config_permits_protector(config, protectors[i]) == !origin);
+                CLAIM(!origin || streq(origin, files[SYSTEM_FILE].path) ||
+                      streq(origin, files[USER_FILE].path));
+                CLAIM(shown || !origin || config_problem(config));
+                CLAIM(!shown || config_policy_permits(shown, protectors[i]) == !origin);
+        }
+}
+
 static void check_config(void) {
         const struct config_paths paths = {files[SYSTEM_FILE].path, files[USER_FILE].path};
         _cleanup_(config_freep) struct config *config = NULL;
@@ -91,6 +109,8 @@ static void check_config(void) {
         for (enum setting setting = 0; setting < _SETTING_MAX; setting++)
                 check_setting(config, setting);
 
+        check_policy(config);
+        CLAIM(config_get(config, SETTING_PROTECTOR) && config_get(config, SETTING_KEEP_UNLOCKED));
         CLAIM(config_get(config, SETTING_ENVIRONMENT) && config_get(config, SETTING_CLIENT_ID));
         CLAIM(config_http_timeout_usec(config) >= 1000);
         CLAIM(config_http_timeout_usec(config) <= 24 * 3600 * USEC_PER_SEC);

@@ -139,9 +139,14 @@ def vaults() -> list[bytes]:
 
 def configs() -> list[bytes]:
     settings = SITE | {"ca_file": "/etc/passwd", "proxy": "http://u:p@proxy.example:3128", "http_timeout": 2.5}
-    return [text(settings) + PART + b'// mine\n{"http_timeout": 1e1, /* none */ "proxy": ""}',
-            text({"http_timeout": 86401}), text({"auth_url": "https://A.example:1//"}), b"socks5h://u:p@h:1",
-            b"https://[::1]:8443/a/", b"60.5", CLIENT.encode(), b"staging"]
+    mine = b'// mine\n{"http_timeout": 1e1, /* none */ "proxy": ""}'
+    stored = {"protector": "keyfile", "keep_unlocked": False, "policy": {"protectors": ["keyfile", "memory"]}}
+    policies = [text({"policy": {"protectors": [name, "memory"]}}) for name in ("plaintext", "passphrase")]
+    return [text(settings) + PART + mine, text(stored) + PART + policies[0], PART.join(policies),
+            text(stored) + PART + text({"policy": {"protectors": ["passphrase"]}, "protector": "auto"}),
+            b"systemd-creds, passphrase", text({"http_timeout": 86401}),
+            text({"auth_url": "https://A.example:1//"}), b"socks5h://u:p@h:1", b"https://[::1]:8443/a/",
+            b"60.5", CLIENT.encode(), b"staging"]
 
 
 def key_files() -> list[bytes]:

@@ -37,6 +37,8 @@ def test_status_shows_each_value_and_where_it_came_from(agent):
     assert shown["auth_url"] == (agent.globus.auth_url, file)
     assert shown["ca_file"] == (agent.globus.ca_file, file)
     assert shown["environment"] == ("production", "built in")
+    assert shown["protector"] == ("auto", "built in") and shown["keep_unlocked"] == ("true", "built in")
+    assert "policy" not in shown
     assert shown["client_id"][1] == "built in" and shown["http_timeout"][1] == "built in"
     text = agent.ctl("status").ok().out
     assert agent.globus.auth_url in text and f"({file})" in text and "(built in)" in text
@@ -50,6 +52,17 @@ def test_daemons_own_environment_comes_after_the_file(stopped_agent):
     assert shown["ca_file"] == (agent.globus.ca_file, "environment: GLOBUS_SDK_VERIFY_SSL")
     assert shown["http_timeout"] == ("12.5", "environment: GLOBUS_SDK_HTTP_TIMEOUT")
     agent.login()
+
+
+def test_policy_is_shown_in_one_line(stopped_agent):
+    agent = stopped_agent
+    policy = {"protectors": ["memory", "keyfile"]}
+    agent.home.configure(agent.settings | {"keep_unlocked": False, "policy": policy})
+    agent.start()
+    file = str(agent.home.config / "config.json")
+    assert settings(agent)["policy"] == ("keyfile, memory", file)
+    assert settings(agent)["keep_unlocked"] == ("false", file)
+    assert "keyfile, memory" in agent.ctl("status").ok().out
 
 
 def test_file_of_ones_own_choice(stopped_agent):
@@ -150,6 +163,10 @@ BAD = {
     "no time": ('{"http_timeout": 0}', "http_timeout"),
     "endless time": ('{"http_timeout": -1}', "http_timeout"),
     "wrong kind": ('{"http_timeout": "soon"}', "http_timeout"),
+    "protector of a call": ('{"protector": "plaintext"}', "globus-agentctl key"),
+    "no boolean": ('{"keep_unlocked": "no"}', "keep_unlocked"),
+    "no list": ('{"policy": {"protectors": "keyfile"}}', "protectors"),
+    "nothing permitted": ('{"policy": {"protectors": []}}', "passphrase"),
     "given twice": ('{"http_timeout": 1, "http_timeout": 2}', "config.json"),
 }
 
