@@ -3,8 +3,8 @@
 /*
  * Filesystem: whether files lie on this machine alone.
  *
- * A home on a network has other machines, which lack the keys of this one. So local is only what is known to be:
- * a file system that may have another one below it (overlay, FUSE, ..) is not.
+ * A home on a network has other machines, which lack the keys of this one. So local is only what is known to
+ * be: a file system that may have another one below it (overlay, FUSE, ..) is not.
  */
 
 #include <stdbool.h>
