@@ -32,6 +32,10 @@ static inline char *buffer_bytes(const struct buffer *buffer) {
         return buffer->data ? buffer->data + buffer->begin : NULL;
 }
 
+static inline struct bytes buffer_contents(const struct buffer *buffer) {
+        return (struct bytes){buffer_bytes(buffer), buffer_size(buffer)};
+}
+
 /* Makes room for n more bytes behind the end; *ret points at it. Call buffer_commit() for those written. */
 int buffer_reserve(struct buffer *buffer, size_t n, char **ret);
 void buffer_commit(struct buffer *buffer, size_t n);

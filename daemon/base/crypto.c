@@ -100,6 +100,28 @@ int crypto_hkdf_sha256(struct secret **ret, size_t n, const struct secret *key, 
         return 0;
 }
 
+/* What its blocks and its mixing take, and some more. */
+static uint64_t scrypt_memory(const struct crypto_scrypt *cost) {
+        return 128 * (uint64_t)cost->r * (cost->n + cost->p + 32);
+}
+
+int crypto_scrypt(struct secret **ret, size_t n, const struct secret *passphrase,
+                  const struct crypto_scrypt *cost) {
+        _cleanup_(secret_freep) struct secret *derived = NULL;
+        int r;
+
+        r = secret_new_empty(&derived, n);
+        if (r)
+                return r;
+
+        if (EVP_PBE_scrypt(secret_string(passphrase), secret_size(passphrase), cost->salt.data, cost->salt.n,
+                           cost->n, cost->r, cost->p, scrypt_memory(cost), secret_data(derived), n) != 1)
+                return failed(-EIO);
+
+        *ret = TAKE(derived);
+        return 0;
+}
+
 /* A context with key, nonce and aad set, for sealing or opening. */
 static int gcm_begin(EVP_CIPHER_CTX **ret, const struct secret *key, const unsigned char *nonce,
                      struct bytes aad, bool seal) {

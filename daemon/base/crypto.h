@@ -3,9 +3,9 @@
 /*
  * Crypto: the primitives that the agent needs, over OpenSSL's EVP. Keys and plaintext stay in struct secret.
  *
- * AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce a message, HKDF-SHA256 (RFC 5869), SHA-2, base64url
- * without padding (RFC 4648 section 5). Any thread may call. -EIO: OpenSSL failed; -EINVAL: sizes that cannot
- * be.
+ * AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce a message, HKDF-SHA256 (RFC 5869), scrypt (RFC
+ * 7914), SHA-2, base64url without padding (RFC 4648 section 5). Any thread may call. -EIO: OpenSSL failed;
+ * -EINVAL: sizes that cannot be.
  */
 
 #include "proto/buffer.h"
@@ -25,6 +25,15 @@ int crypto_sha512(unsigned char ret[static 64], const void *data, size_t n);
 /* ret has the size asked for. */
 int crypto_hkdf_sha256(struct secret **ret, size_t n, const struct secret *key, struct bytes salt,
                        struct bytes info);
+
+/* Takes 128 * n * r bytes of memory, and time in proportion, times p. */
+struct crypto_scrypt {
+        uint64_t n; /* a power of two */
+        uint32_t r, p;
+        struct bytes salt;
+};
+int crypto_scrypt(struct secret **ret, size_t n, const struct secret *passphrase,
+                  const struct crypto_scrypt *cost);
 
 /* Appends nonce, ciphertext and tag. aad is authenticated with them. */
 int crypto_seal(struct buffer *out, const struct secret *key, struct bytes aad, struct bytes plaintext);

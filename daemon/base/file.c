@@ -207,6 +207,14 @@ int file_write_new(int dir_fd, const char *name, struct bytes contents) {
         return write_file(dir_fd, name, contents, false);
 }
 
+int file_rename(int dir_fd, const char *from, const char *to) {
+        return renameat(dir_fd, from, dir_fd, to) < 0 ? -errno : sync_dir(dir_fd);
+}
+
+int file_remove(int dir_fd, const char *name) {
+        return unlinkat(dir_fd, name, 0) < 0 ? -errno : sync_dir(dir_fd);
+}
+
 int file_move_aside(char **ret, int dir_fd, const char *name) {
         for (unsigned int i = 1; i < ASIDE_MAX; i++) {
                 _cleanup_(freep) char *aside = NULL;

@@ -25,6 +25,10 @@ int file_write(int dir_fd, const char *name, struct bytes contents);
 /* The same, but -EEXIST when the name is taken already. */
 int file_write_new(int dir_fd, const char *name, struct bytes contents);
 
+/* Renames, in place of what has that name; unlinks. Then fsync of the directory. -ENOENT: there is none. */
+int file_rename(int dir_fd, const char *from, const char *to);
+int file_remove(int dir_fd, const char *name);
+
 /* Renames name to the first free name-aside-1, name-aside-2, .. of this directory, told in *ret (file name
  * only). */
 int file_move_aside(char **ret, int dir_fd, const char *name);
