@@ -4,111 +4,25 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "daemon/agent-private.h"
 #include "daemon/base/clock.h"
 #include "daemon/base/harden.h"
 #include "daemon/base/service.h"
-#include "daemon/rpc/context.h"
+#include "daemon/flow/retain.h"
 #include "daemon/rpc/listener.h"
-#include "daemon/settings.h"
-#include "daemon/socket.h"
-#include "daemon/stop.h"
 #include "proto/log.h"
 
-struct agent {
-        sd_event *event;
-        struct settings settings;
-        struct disk_paths disk_paths;
-        struct fd_store *fd_store;
-        struct own_socket *own_socket;
-        char *socket;
-        int ready_fd;
-
-        struct worker *worker;
-        struct vault *vault;
-        struct http *http;
-        struct save *save;
-        struct claims *claims;
-        struct follow *follow;
-        struct revoker *revoker;
-        struct refresh *refresh;
-        struct schedule *schedule;
-        struct logins *logins;
-        struct membership *membership;
-        struct open *open;
-        struct listener *listener;
-        struct context context;
-
-        struct waiter ready; /* of open */
-        struct stop *stop;
-};
-
-static bool agent_is_busy(void *userdata) {
-        struct agent *agent = userdata;
-
-        return refresh_count(agent->refresh) > 0 || logins_are_exchanging(agent->logins) ||
-               revoker_count(agent->revoker) > 0;
-}
-
-static bool agent_is_vital(void *userdata) {
-        struct agent *agent = userdata;
-
-        return refresh_is_vital(agent->refresh);
-}
-
-static void agent_on_stop(void *userdata) {
-        struct agent *agent = userdata;
-
-        refresh_stop(agent->refresh);
-}
-
-static void agent_on_socket_lost(void *userdata) {
-        struct agent *agent = userdata;
-
-        log_notice("Stopping: %s is no longer this agent's", agent->socket);
-        stop_begin(agent->stop);
-}
-
-static void agent_on_refreshed(void *userdata) {
-        struct agent *agent = userdata;
-
-        if (!stop_has_begun(agent->stop))
-                schedule_update(agent->schedule);
-}
-
-/* Another daemon has logged in or out, or refreshed. */
-static void agent_on_followed(void *userdata) {
-        struct agent *agent = userdata;
-
-        membership_drop_orphans(agent->membership);
-        agent_on_refreshed(agent);
-}
-
-static void agent_on_saved(void *userdata) {
-        struct agent *agent = userdata;
-
-        claims_on_saved(agent->claims);
-        agent_on_followed(agent); /* what is on disk was taken over */
-}
-
-static void agent_on_login(void *userdata, const char *profile) {
-        struct agent *agent = userdata;
-
-        membership_drop(agent->membership, profile);
-        schedule_update(agent->schedule);
-}
-
-static void agent_on_opened(void *userdata) {
-        struct agent *agent = userdata;
-
-        save_kick(agent->save);
-        schedule_update(agent->schedule);
+static void agent_take_settings(struct agent *agent) {
+        agent->context.config = agent->settings.config;
+        agent->wish = settings_of_disk(agent->settings.config);
 }
 
 static int agent_on_hangup(sd_event_source *source, const struct signalfd_siginfo *signal, void *userdata) {
         struct agent *agent = userdata;
 
         settings_reload(&agent->settings, agent->http);
-        agent->context.config = agent->settings.config;
+        agent_take_settings(agent);
+        agent_retain(agent);
         return 0;
 }
 
@@ -162,6 +76,8 @@ static int agent_add_base(struct agent *agent) {
         if (!r)
                 r = vault_new(&agent->vault);
         if (!r)
+                retain_restore(agent->fd_store, agent->vault);
+        if (!r)
                 r = http_new(&agent->http, agent->event, agent->worker, &settings);
 
         return r;
@@ -175,6 +91,7 @@ static int agent_add_disk(struct agent *agent) {
                                            .vault = agent->vault,
                                            .worker = agent->worker,
                                            .paths = &agent->disk_paths,
+                                           .wish = &agent->wish,
                                            .saved = agent_on_saved,
                                            .userdata = agent,
                                    });
@@ -193,6 +110,7 @@ static int agent_add_disk(struct agent *agent) {
                                                        .save = agent->save,
                                                        .paths = &agent->disk_paths,
                                                        .followed = agent_on_followed,
+                                                       .locked = agent_on_locked_out,
                                                        .userdata = agent,
                                                });
 
@@ -243,15 +161,42 @@ static int agent_add_logins(struct agent *agent) {
                                                                .provide = &agent->context.provide,
                                                                .http = agent->http,
                                                        });
+        return r;
+}
+
+/* What lets the store in, and shuts it out again. */
+static int agent_add_opening(struct agent *agent) {
+        int r;
+
+        r = open_new(&agent->open, &(struct open_deps){
+                                           .event = agent->event,
+                                           .vault = agent->vault,
+                                           .worker = agent->worker,
+                                           .paths = &agent->disk_paths,
+                                           .opened = agent_on_opened,
+                                           .userdata = agent,
+                                   });
         if (!r)
-                r = open_new(&agent->open, &(struct open_deps){
+                r = lock_new(&agent->lock, &(struct lock_deps){
                                                    .event = agent->event,
                                                    .vault = agent->vault,
-                                                   .worker = agent->worker,
-                                                   .paths = &agent->disk_paths,
-                                                   .opened = agent_on_opened,
+                                                   .save = agent->save,
+                                                   .open = agent->open,
+                                                   .is_busy = agent_is_busy,
+                                                   .closed = agent_on_gate_closed,
+                                                   .cancel = agent_on_cancel,
+                                                   .reopened = agent_on_refreshed,
+                                                   .wiped = agent_on_wiped,
                                                    .userdata = agent,
                                            });
+
+        if (!r)
+                r = aside_new(&agent->aside, &(struct aside_deps){
+                                                     .vault = agent->vault,
+                                                     .worker = agent->worker,
+                                                     .open = agent->open,
+                                                     .paths = &agent->disk_paths,
+                                             });
 
         return r;
 }
@@ -261,11 +206,14 @@ static int agent_add_door(struct agent *agent, int fd) {
         uint64_t limit = harden_descriptor_limit();
         int r;
 
-        context->config = agent->settings.config;
+        agent_take_settings(agent);
         context->reload_trouble = &agent->settings.trouble;
         context->vault = agent->vault;
         context->save = agent->save;
         context->open = agent->open;
+        context->lock = agent->lock;
+        context->aside = agent->aside;
+        context->wish = &agent->wish;
         context->follow = agent->follow;
         context->http = agent->http;
         context->revoker = agent->revoker;
@@ -333,6 +281,8 @@ int agent_new(struct agent **ret, const struct agent_options *options, struct fa
                 r = agent_add_refreshing(agent);
         if (!r)
                 r = agent_add_logins(agent);
+        if (!r)
+                r = agent_add_opening(agent);
         if (r)
                 close(fd);
         else
@@ -356,6 +306,8 @@ bool agent_stop(struct agent *agent) {
         agent->membership = membership_free(agent->membership);
         agent->logins = logins_free(agent->logins);
         agent->refresh = refresh_free(agent->refresh);
+        agent->lock = lock_free(agent->lock);
+        agent->aside = aside_free(agent->aside);
         agent->open = open_free(agent->open);
         agent->listener = listener_free(agent->listener);
         agent->revoker = revoker_free(agent->revoker);

@@ -10,6 +10,17 @@ struct http_settings settings_of_http(const struct config *config) {
         };
 }
 
+struct disk_wish settings_of_disk(const struct config *config) {
+        const char *name = config_get(config, SETTING_PROTECTOR);
+        struct disk_wish wish = {.protector = protector_find(name), .automatic = streq(name, "auto")};
+
+        for (enum protector protector = 0; protector < _PROTECTOR_MAX; protector++)
+                if (config_permits_protector(config, protector_name(protector)))
+                        wish.permitted |= 1U << protector;
+
+        return wish;
+}
+
 int settings_init(struct settings *settings, const char *user_file) {
         int r;
 

@@ -7,6 +7,7 @@
  */
 
 #include "daemon/base/config.h"
+#include "daemon/flow/disk.h"
 #include "daemon/remote/http.h"
 
 struct settings {
@@ -20,6 +21,9 @@ int settings_init(struct settings *settings, const char *user_file);
 void settings_deinit(struct settings *settings);
 
 /* What of it is for the network. Borrowed. */
+/* What is to protect a new store, and what may. */
+struct disk_wish settings_of_disk(const struct config *config);
+
 struct http_settings settings_of_http(const struct config *config);
 
 /* Reads them anew, for the network, too. */

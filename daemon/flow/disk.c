@@ -2,262 +2,262 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "daemon/base/crypto.h"
 #include "daemon/base/file.h"
 #include "daemon/flow/disk-private.h"
-#include "daemon/model/protector.h"
 #include "proto/error.h"
-
-#define STORE_FILE "store"
-#define KEY_FILE "key"
 
 /* How long another process's commit is waited for: not for long at a time, as others want the worker, too; but
  * for as long as a person has patience. */
 #define COMMIT_PATIENCE_USEC (USEC_PER_SEC / 4)
-#define MOVE_PATIENCE_USEC (10 * USEC_PER_SEC)
-
-/* A look at the store: for what, and what is wrong with it. */
-struct look {
-        const struct disk_paths *paths; /* borrowed */
-        const struct store_version *known; /* borrowed: this one is no news; may be NULL */
-        bool unreadable;
-};
-
-static struct bytes contents(const struct buffer *buffer) {
-        return (struct bytes){buffer_bytes(buffer), buffer_size(buffer)};
-}
-
-/* Whether the file itself is at fault, rather than the disk or the machine. */
-static bool blames_file(int r) {
-        return r == -EPERM || r == -EACCES || r == -ELOOP || r == -EFBIG || r == -EBADMSG;
-}
-
-/* -ENOENT: no key file. -EBADMSG: no key in it. */
-static int read_key(struct secret **ret, int config_fd) {
-        _cleanup_(buffer_deinit) struct buffer file = {0};
-        int r;
-
-        r = file_read(&file, config_fd, KEY_FILE, PROTECTOR_KEYFILE_SIZE);
-        if (r)
-                return r == -EFBIG ? -EBADMSG : r;
-        if (buffer_size(&file) != PROTECTOR_KEYFILE_SIZE)
-                return -EBADMSG;
-
-        return secret_new(ret, buffer_bytes(&file), buffer_size(&file));
-}
-
-/* Two daemons may begin at once: the first one's key is everybody's. */
-static int read_or_make_key(struct secret **ret, int config_fd) {
-        _cleanup_(secret_freep) struct secret *key = NULL;
-        int r;
-
-        r = read_key(ret, config_fd);
-        if (r != -ENOENT)
-                return r;
-
-        r = crypto_random_secret(&key, PROTECTOR_KEYFILE_SIZE);
-        if (r)
-                return r;
-        r = file_write_new(config_fd, KEY_FILE, (struct bytes){secret_bytes(key), secret_size(key)});
-        if (r == -EEXIST)
-                return read_key(ret, config_fd);
-        if (r)
-                return r;
-
-        *ret = TAKE(key);
-        return 0;
-}
-
-static int key_fault(struct fault *fault, int r, const struct disk_paths *paths) {
-        if (r == -ENOENT)
-                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                                 "The key file %s/" KEY_FILE
-                                 " is missing, so the stored logins cannot be read: restore it, or " START_ANEW,
-                                 paths->config_dir);
-        if (r == -EBADMSG)
-                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                                 "The key file %s/" KEY_FILE
-                                 " is damaged: restore it, or remove it and " START_ANEW,
-                                 paths->config_dir);
-
-        return disk_fault(fault, r, paths->config_dir, KEY_FILE);
-}
-
-static int unwrap(struct store *store, struct look *look, struct fault *fault) {
-        const struct disk_paths *paths = look->paths;
-        _cleanup_(secret_freep) struct secret *key = NULL;
-        _cleanup_(disk_closep) int config_fd = -1;
-        int r;
-
-        r = disk_open_existing_dir(&config_fd, paths->config_dir);
-        if (r && r != -ENOENT) {
-                look->unreadable = false;
-                return disk_fault(fault, r, paths->config_dir, NULL);
-        }
-        if (!r)
-                r = read_key(&key, config_fd);
-        if (r) {
-                look->unreadable = r == -ENOENT || blames_file(r);
-                return key_fault(fault, r, paths);
-        }
-
-        r = protector_unwrap_keyfile(store, key, geteuid());
-        look->unreadable = r == -EBADMSG;
-        if (r == -EBADMSG)
-                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                                 "The store %s/" STORE_FILE " does not open with the key file %s/" KEY_FILE
-                                 ": restore the two that belong together, or " START_ANEW,
-                                 paths->state_dir, paths->config_dir);
-
-        return r ? fault_set(fault, r, NULL) : 0;
-}
+#define PERSON_PATIENCE_USEC (10 * USEC_PER_SEC)
 
 /* Hands on what the decoder found, with the path and the other way to go on. */
-static int decode_fault(struct fault *fault, const struct fault *why, struct look *look) {
+static int decode_fault(struct fault *fault, const struct fault *why, struct disk_look *look,
+                        const struct disk_paths *paths) {
         look->unreadable = why->r == AGENT_ERROR_STORAGE_FAILED;
         if (!look->unreadable)
                 return fault_set(fault, why->r, NULL);
 
-        return fault_set(fault, why->r, "The store %s/" STORE_FILE " %s, or " START_ANEW,
-                         look->paths->state_dir, fault_message(why));
+        return fault_set(fault, why->r, "The store %s/" STORE_FILE " %s, or " START_ANEW, paths->state_dir,
+                         fault_message(why));
 }
 
-static int decode(struct store **ret, struct bytes file, struct look *look, struct fault *fault) {
-        _cleanup_(store_freep) struct store *store = NULL;
-        _cleanup_(fault_deinit) struct fault why = {0};
+/* A key file or none is looked at each time, so that it is soon known when it is gone. A person, or a service
+ * of the machine, is asked once. */
+static bool may_open_with_known_key(const struct store *store, const struct store_key *key) {
+        enum protector protector = protector_of(store);
+
+        return (protector_is_locked(store) || protector == PROTECTOR_PASSPHRASE ||
+                protector == PROTECTOR_SYSTEMD_CREDS) &&
+               key->data_key && memcmp(key->id, store->id, sizeof(key->id)) == 0;
+}
+
+/* False: it does not open with it; another daemon may have changed it. */
+static bool open_with_known_key(struct store *store, const struct store_key *key, struct bytes file) {
+        _cleanup_(fault_deinit) struct fault why = {};
+
+        if (!may_open_with_known_key(store, key))
+                return false;
+        if (!protector_unwrap_blob(store, key->data_key) && !store_decode_body(store, file, &why))
+                return true;
+
+        store->data_key = secret_free(store->data_key);
+        return false;
+}
+
+/* What is on disk holds nothing: the contents are those of the image, if it belongs to it. */
+static int open_image(struct store **store, struct disk_look *look, struct fault *fault) {
+        _cleanup_(store_freep) struct store *image = NULL;
+        struct bytes bytes;
         int r;
 
-        if (store_decode_header(&store, file, &why))
-                return decode_fault(fault, &why, look);
-        if (look->known && store_version_equal(look->known, &store->version))
-                return -EALREADY;
+        if (protector_of(*store) != PROTECTOR_MEMORY || !look->keys.image)
+                return 0;
 
-        if (!streq(store->protector, PROTECTOR_KEYFILE)) {
-                look->unreadable = true;
-                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                                 "The store %s/" STORE_FILE
-                                 " is protected by '%s', which this globus-agent does not "
-                                 "know: install a newer one, or " START_ANEW,
-                                 look->paths->state_dir, store->protector);
-        }
-
-        r = unwrap(store, look, fault);
+        bytes = (struct bytes){secret_bytes(look->keys.image), secret_size(look->keys.image)};
+        r = store_decode_header(&image, bytes, fault);
+        if (!r)
+                r = protector_unwrap(image, NULL, geteuid());
+        if (!r)
+                r = store_decode_body(image, bytes, fault);
         if (r)
                 return r;
 
-        if (store_decode_body(store, file, &why))
-                return decode_fault(fault, &why, look);
+        if (memcmp(image->id, (*store)->id, sizeof(image->id)) != 0)
+                return 0;
 
-        *ret = TAKE(store);
+        image->version = (*store)->version;
+        store_free(*store);
+        *store = TAKE(image);
         return 0;
 }
 
-static int read_store(struct store **ret, int state_fd, struct look *look, struct fault *fault) {
-        _cleanup_(buffer_deinit) struct buffer file = {0};
+static int decode(struct disk_look *look, const struct disk_paths *paths, struct bytes file,
+                  struct fault *fault) {
+        _cleanup_(fault_deinit) struct fault why = {};
+        _cleanup_(store_freep) struct store *store = NULL;
+        int r;
+
+        if (store_decode_header(&store, file, &why))
+                return decode_fault(fault, &why, look, paths);
+        if (!store_version_is_none(&look->known) && store_version_equal(&look->known, &store->version))
+                return -EALREADY;
+
+        if (!open_with_known_key(store, &look->keys.store, file)) {
+                r = disk_unwrap(store, look, paths, fault);
+                if (r == AGENT_ERROR_LOCKED || r == AGENT_ERROR_WRONG_PASSPHRASE)
+                        look->store = TAKE(store);
+                if (r)
+                        return r;
+                if (store_decode_body(store, file, &why))
+                        return decode_fault(fault, &why, look, paths);
+        }
+
+        r = open_image(&store, look, fault);
+        if (r)
+                return r;
+
+        look->store = TAKE(store);
+        return 0;
+}
+
+static int read_store(struct disk_look *look, const struct disk_paths *paths, int state_fd,
+                      struct fault *fault) {
+        _cleanup_(buffer_deinit) struct buffer file = {};
         int r;
 
         r = file_read(&file, state_fd, STORE_FILE, STORE_FILE_MAX);
-        if (r == -ENOENT) {
-                *ret = NULL;
+        if (r == -ENOENT)
                 return 0;
-        }
         if (r) {
-                look->unreadable = blames_file(r);
-                return disk_fault(fault, r, look->paths->state_dir, STORE_FILE);
+                look->unreadable = disk_blames_file(r);
+                return disk_fault(fault, r, paths->state_dir, STORE_FILE);
         }
 
-        return decode(ret, contents(&file), look, fault);
+        return decode(look, paths, buffer_contents(&file), fault);
 }
 
-int disk_load(struct store **ret, const struct disk_paths *paths, const struct store_version *known,
-              bool *ret_unreadable, struct fault *fault) {
+int disk_load(struct disk_look *look, const struct disk_paths *paths, struct fault *fault) {
         _cleanup_(disk_closep) int state_fd = -1;
-        struct look look = {.paths = paths, .known = known};
         int r;
-
-        *ret_unreadable = false;
 
         r = disk_open_existing_dir(&state_fd, paths->state_dir);
-        if (r == -ENOENT) {
-                *ret = NULL;
-                return 0;
-        }
         if (r)
-                return disk_fault(fault, r, paths->state_dir, NULL);
+                return r == -ENOENT ? 0 : disk_fault(fault, r, paths->state_dir, NULL);
 
-        r = read_store(ret, state_fd, &look, fault);
-        *ret_unreadable = look.unreadable;
-        return r;
+        return read_store(look, paths, state_fd, fault);
 }
 
-/* Only where there is no store yet: one without its key file is not to get another. */
-static int protect(struct store *store, const struct disk_paths *paths, struct fault *fault) {
-        _cleanup_(secret_freep) struct secret *key = NULL;
-        _cleanup_(disk_closep) int config_fd = -1;
+static int encode(struct buffer *out, struct store *store, const struct disk_paths *paths,
+                  struct fault *fault) {
         int r;
 
-        r = file_open_dir(&config_fd, paths->config_dir);
-        if (r)
-                return disk_fault(fault, r, paths->config_dir, NULL);
-        r = read_or_make_key(&key, config_fd);
-        if (r)
-                return key_fault(fault, r, paths);
-        r = protector_wrap_keyfile(store, key, geteuid());
-
-        return r ? fault_set(fault, r, NULL) : 0;
-}
-
-static int write_store(struct store *store, const struct disk_paths *paths, int state_fd, struct fault *fault) {
-        _cleanup_(buffer_deinit) struct buffer file = {0};
-        int r;
-
-        r = store_encode(&file, store);
-        if (!r)
-                r = file_write(state_fd, STORE_FILE, contents(&file));
-
+        r = store_encode(out, store);
         return r ? disk_fault(fault, r, paths->state_dir, STORE_FILE) : 0;
 }
 
-/* Under the lock. *store: what is on disk, NULL for nothing; then what is on disk after it. */
-static int change(struct store **store, struct list *changes, const struct disk_paths *paths, int state_fd,
-                  struct fault *fault) {
-        _cleanup_(store_freep) struct store *fresh = NULL;
-        bool changed;
+static int write_file(struct store *store, const struct disk_paths *paths, int state_fd, struct fault *fault) {
+        _cleanup_(buffer_deinit) struct buffer file = {};
         int r;
 
-        if (!*store) {
+        r = encode(&file, store, paths, fault);
+        if (r)
+                return r;
+
+        r = file_write(state_fd, STORE_FILE, buffer_contents(&file));
+        return r ? disk_fault(fault, r, paths->state_dir, STORE_FILE) : 0;
+}
+
+int disk_unlock(struct disk_look *look, const struct disk_paths *paths, struct fault *fault) {
+        _cleanup_(disk_closep) int state_fd = -1, lock_fd = -1;
+        _cleanup_(fault_deinit) struct fault why = {};
+        int r;
+
+        r = disk_open_existing_dir(&state_fd, paths->state_dir);
+        if (r)
+                return r == -ENOENT ? 0 : disk_fault(fault, r, paths->state_dir, NULL);
+        r = disk_lock(&lock_fd, paths, state_fd, PERSON_PATIENCE_USEC, fault);
+        if (r)
+                return fault->r;
+        r = read_store(look, paths, state_fd, fault);
+        if (r || !look->store || !look->lock_removed)
+                return r;
+
+        look->stays_locked = write_file(look->store, paths, state_fd, &why) != 0;
+        return 0;
+}
+
+/* The file says only that there is nothing in it, which need not be said again. */
+static int write_image(struct store *store, struct disk_commit *commit, const struct disk_paths *paths,
+                       int state_fd, struct fault *fault) {
+        _cleanup_(buffer_deinit) struct buffer image = {};
+        struct store_version version = store->version;
+        struct list held = LIST_INIT(held);
+        int r;
+
+        r = encode(&image, store, paths, fault);
+        if (!r)
+                r = secret_new(&commit->image, buffer_bytes(&image), buffer_size(&image));
+        if (r)
+                return fault->r ? fault->r : fault_set(fault, r, NULL);
+
+        store->version = version;
+        if (!store_version_is_none(&version) && commit->action == DISK_SAVE)
+                return 0;
+
+        list_move_all(&held, &store->records);
+        r = write_file(store, paths, state_fd, fault);
+        list_move_all(&store->records, &held);
+        return r;
+}
+
+static int protect(struct store *store, struct disk_commit *commit, const struct disk_paths *paths, bool is_new,
+                   struct fault *fault) {
+        _cleanup_(secret_freep) struct secret *data_key = NULL;
+        int r;
+
+        r = crypto_random_secret(&data_key, CRYPTO_KEY_SIZE);
+        if (r)
+                return fault_set(fault, r, NULL);
+
+        secret_free(store->data_key);
+        store->data_key = TAKE(data_key);
+        return disk_protect(store, commit, paths, is_new, fault);
+}
+
+static int lock(struct store *store, const struct disk_commit *commit, struct fault *fault) {
+        int r;
+
+        r = protector_lock(store, commit->passphrase);
+        return r ? fault_set(fault, r, NULL) : 0;
+}
+
+/* Under the lock. *store: what is on disk, NULL for nothing; then what is on disk after it. */
+static int change(struct store **store, struct disk_commit *commit, const struct disk_paths *paths,
+                  int state_fd, struct fault *fault) {
+        _cleanup_(store_freep) struct store *fresh = NULL;
+        bool is_new = !*store, changed;
+        int r;
+
+        if (is_new) {
                 r = store_new(&fresh);
                 if (r)
                         return fault_set(fault, r, NULL);
         }
 
-        r = store_apply(*store ?: fresh, changes, &changed);
+        r = store_apply(*store ?: fresh, &commit->changes, &changed);
         if (r)
                 return fault_set(fault, r, NULL);
-        if (!changed)
+        if (!changed && commit->action == DISK_SAVE)
                 return 0;
 
-        if (fresh) {
-                r = protect(fresh, paths, fault);
-                if (r)
-                        return r;
-        }
-
-        r = write_store(*store ?: fresh, paths, state_fd, fault);
+        if (is_new || commit->action == DISK_PROTECT)
+                r = protect(*store ?: fresh, commit, paths, is_new, fault);
+        if (!r && commit->action == DISK_LOCK)
+                r = lock(*store ?: fresh, commit, fault);
         if (r)
                 return r;
 
+        if (protector_of(*store ?: fresh) == PROTECTOR_MEMORY)
+                r = write_image(*store ?: fresh, commit, paths, state_fd, fault);
+        else
+                r = write_file(*store ?: fresh, paths, state_fd, fault);
+        if (r)
+                return r;
+
+        if (!is_new && commit->action == DISK_PROTECT)
+                disk_settle_key(*store, paths);
         if (fresh)
                 *store = TAKE(fresh);
         return 0;
 }
 
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault) {
-        _cleanup_(store_freep) struct store *store = NULL;
+        struct disk_look look = {.keys = commit->keys}; /* borrowed */
         _cleanup_(disk_closep) int state_fd = -1, lock_fd = -1;
-        struct look look = {.paths = paths};
+        _cleanup_(store_freep) struct store *store = NULL;
         int r;
 
         r = file_open_dir(&state_fd, paths->state_dir);
@@ -266,12 +266,13 @@ int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, stru
         r = disk_lock(&lock_fd, paths, state_fd, COMMIT_PATIENCE_USEC, fault);
         if (r)
                 return r;
-        r = read_store(&store, state_fd, &look, fault);
+        r = read_store(&look, paths, state_fd, fault);
+        store = look.store;
         if (r)
                 return r;
         if (!store && !store_version_is_none(&commit->known))
                 return 0;
-        r = change(&store, &commit->changes, paths, state_fd, fault);
+        r = change(&store, commit, paths, state_fd, fault);
         if (r)
                 return r;
 
@@ -290,7 +291,7 @@ int disk_move_aside(char **ret, const struct disk_paths *paths, struct fault *fa
         if (r && r != -ENOENT)
                 return disk_fault(fault, r, paths->state_dir, NULL);
         if (!r) {
-                r = disk_lock(&lock_fd, paths, state_fd, MOVE_PATIENCE_USEC, fault);
+                r = disk_lock(&lock_fd, paths, state_fd, PERSON_PATIENCE_USEC, fault);
                 if (r)
                         return r;
                 r = file_move_aside(&name, state_fd, STORE_FILE);

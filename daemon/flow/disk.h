@@ -8,8 +8,10 @@
  * Where the file system has no locks, files are whole all the same.
  */
 
+#include "daemon/model/protector.h"
 #include "daemon/model/store.h"
 #include "daemon/model/uuid.h"
+#include "daemon/model/vault.h"
 #include "proto/fault.h"
 
 struct disk_paths {
@@ -22,23 +24,68 @@ int disk_paths_init(struct disk_paths *ret);
 int disk_paths_copy(struct disk_paths *ret, const struct disk_paths *paths);
 void disk_paths_deinit(struct disk_paths *paths);
 
-/* *ret is NULL where there is no store. -EALREADY: it is of the version known, which may be NULL.
- * AGENT_ERROR_STORAGE_FAILED, the fault one sentence that says what is wrong with which file and how to go on;
- * *ret_unreadable then tells a store that is there but cannot be read (true) from a directory or disk that
- * fails (false). */
-int disk_load(struct store **ret, const struct disk_paths *paths, const struct store_version *known,
-              bool *ret_unreadable, struct fault *fault);
+/* What opens a store, as far as it is known. */
+struct disk_keys {
+        struct store_key store; /* of the one that was read last */
+        struct secret *passphrase; /* that a person gave; may be NULL */
+        struct secret *image; /* all there is of a store that is kept in memory; may be NULL */
+};
+
+/* What the vault knows. */
+int disk_keys_of(struct disk_keys *ret, const struct vault *vault);
+void disk_keys_deinit(struct disk_keys *keys);
+
+/* What is to protect a store. */
+struct disk_wish {
+        bool automatic; /* systemd-creds where it answers and the disk is this machine's, else keyfile */
+        enum protector protector; /* unless automatic */
+        unsigned permitted; /* by the policy: 1 << protector, each */
+};
+
+/* A look at the store: at what, with what, and what came of it. */
+struct disk_look {
+        struct store_version known; /* no news; none: every version is */
+        struct disk_keys keys;
+        struct store
+                *store; /* NULL: there is none. Without a passphrase that it needs: only what protects it */
+        bool unreadable; /* it is there, but cannot be read, rather than that a directory or disk fails */
+        bool lock_removed; /* a password that locked it was right: that is off */
+        bool stays_locked; /* but not on disk, which refused */
+};
+
+void disk_look_deinit(struct disk_look *look);
+
+/* -EALREADY: it is the version known. AGENT_ERROR_STORAGE_FAILED, the fault one sentence that says what is
+ * wrong with which file and how to go on. AGENT_ERROR_LOCKED: it needs a passphrase;
+ * AGENT_ERROR_WRONG_PASSPHRASE: another one. */
+int disk_load(struct disk_look *look, const struct disk_paths *paths, struct fault *fault);
+
+/* The same, but a password that the store was locked with, if this is it, is taken off for good. */
+int disk_unlock(struct disk_look *look, const struct disk_paths *paths, struct fault *fault);
+
+enum disk_action {
+        DISK_SAVE,
+        DISK_PROTECT, /* with a new data key: what it was before opens the store no more */
+        DISK_LOCK, /* with a password, until disk_unlock() */
+};
 
 /* Changes on their way to the disk, and what came of it. */
 struct disk_commit {
         struct list changes; /* change.link; stay the caller's */
         struct store_version known; /* what memory is a cache of; none: nothing has been on disk */
+        struct disk_keys keys;
+        struct disk_wish wish; /* for a new store, or to DISK_PROTECT it */
+        enum disk_action action;
+        struct secret *passphrase; /* the new one; may be NULL */
         struct store *store; /* what is on disk now; NULL: nothing, and if one was known, nothing was written */
+        struct secret *image; /* where the store is kept in memory: all there is of it now */
         bool unlocked; /* the file system has no locks: another daemon's change may be lost */
 };
 
+void disk_commit_deinit(struct disk_commit *commit);
+
 /* Makes directories, key file and store at the first change. Faults as above; -EAGAIN: with one that says that
- * another process is at it. */
+ * another process is at it; AGENT_ERROR_REFUSED: the policy permits no protector that could be had. */
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault);
 
 /* Locks a grant for the length of its refresh. *ret is a descriptor that unlocks when closed; -1 where the file

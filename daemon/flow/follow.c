@@ -21,8 +21,7 @@ struct look {
         struct job job; /* first */
         struct follow *follow; /* borrowed; not looked at once abandoned */
         struct disk_paths paths;
-        struct store_version known;
-        struct store *store;
+        struct disk_look disk;
         int r;
         struct fault fault;
 };
@@ -31,7 +30,7 @@ static struct look *look_free(struct look *look) {
         if (!look)
                 return NULL;
 
-        store_free(look->store);
+        disk_look_deinit(&look->disk);
         disk_paths_deinit(&look->paths);
         fault_deinit(&look->fault);
         free(look);
@@ -42,9 +41,8 @@ DEFINE_CLEANUP(struct look, look_free);
 
 static void look_work(struct job *job) {
         struct look *look = CONTAINER(job, struct look, job);
-        bool unreadable;
 
-        look->r = disk_load(&look->store, &look->paths, &look->known, &unreadable, &look->fault);
+        look->r = disk_load(&look->disk, &look->paths, &look->fault);
 }
 
 static void look_drop(struct job *job) {
@@ -66,9 +64,22 @@ static int follow_on_lost(struct follow *follow) {
         return vault_store_lost(follow->deps.vault);
 }
 
+/* What is not saved is kept, though it may never be. */
+static bool follow_is_locked_out(const struct follow *follow, const struct look *look) {
+        const struct vault *vault = follow->deps.vault;
+
+        return look->r == AGENT_ERROR_LOCKED && vault_get_state(vault) == VAULT_OPEN &&
+               vault_saved(vault) >= vault_changed(vault);
+}
+
 static void follow_on_look(struct follow *follow, const struct look *look) {
         int r;
 
+        if (follow_is_locked_out(follow, look)) {
+                log_notice("Locked: another agent has put a passphrase on the store");
+                follow->deps.locked(follow->deps.userdata);
+                return;
+        }
         if (look->r && look->r != -EALREADY) {
                 follow_on_failure(follow, &look->fault);
                 return;
@@ -78,7 +89,7 @@ static void follow_on_look(struct follow *follow, const struct look *look) {
         if (look->r == -EALREADY || vault_get_state(follow->deps.vault) != VAULT_OPEN)
                 return;
 
-        r = look->store ? vault_merge(follow->deps.vault, look->store) : follow_on_lost(follow);
+        r = look->disk.store ? vault_merge(follow->deps.vault, look->disk.store) : follow_on_lost(follow);
         if (r)
                 log_error("Cannot take over what is on disk: %s", error_sentence(r));
 
@@ -88,15 +99,6 @@ static void follow_on_look(struct follow *follow, const struct look *look) {
 
 static int follow_look(struct follow *follow);
 
-static void move_all(struct list *to, struct list *from) {
-        struct list *first;
-
-        while ((first = list_first(from))) {
-                list_unlink(first);
-                list_append(to, first);
-        }
-}
-
 /* Those told may come again: for the next look. */
 static void follow_on_patience(void *userdata) {
         struct follow *follow = userdata;
@@ -105,8 +107,8 @@ static void follow_on_patience(void *userdata) {
 
         (void)fault_set(&fault, AGENT_ERROR_STORAGE_FAILED, "The disk of %s does not answer",
                         follow->deps.paths->state_dir);
-        move_all(&impatient, &follow->waiters);
-        move_all(&impatient, &follow->later);
+        list_move_all(&impatient, &follow->waiters);
+        list_move_all(&impatient, &follow->later);
         waiter_tell_all(&impatient, &fault);
 }
 
@@ -139,12 +141,14 @@ static int follow_look(struct follow *follow) {
                 return -ENOMEM;
 
         look->follow = follow;
-        look->known = *vault_version(follow->deps.vault);
-        r = disk_paths_copy(&look->paths, follow->deps.paths);
+        look->disk.known = *vault_version(follow->deps.vault);
+        r = disk_keys_of(&look->disk.keys, follow->deps.vault);
+        if (!r)
+                r = disk_paths_copy(&look->paths, follow->deps.paths);
         if (r)
                 return r;
 
-        move_all(&follow->waiters, &follow->later);
+        list_move_all(&follow->waiters, &follow->later);
         alarm_set(follow->next, now + FOLLOW_INTERVAL_USEC);
         alarm_set(follow->patience, now + FOLLOW_PATIENCE_USEC);
         follow->look = TAKE(look);

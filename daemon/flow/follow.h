@@ -33,6 +33,7 @@ struct follow_deps {
         struct save *save;
         const struct disk_paths *paths;
         void (*followed)(void *userdata); /* each time something was taken over */
+        void (*locked)(void *userdata); /* the store needs a passphrase by now: the vault is to be locked */
         void *userdata;
 }; /* all borrowed */
 

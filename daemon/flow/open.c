@@ -10,34 +10,30 @@
 #define RETRY_FIRST_USEC USEC_PER_SEC
 #define RETRY_LAST_USEC (60 * USEC_PER_SEC)
 
+/* After a second wrong passphrase, doubled by each further one up to about a minute. */
+#define UNLOCK_PAUSE_USEC USEC_PER_SEC
+#define UNLOCK_DOUBLINGS_MAX 6
+
 struct open {
         struct open_deps deps;
         struct reading *reading; /* borrowed: in flight, the worker's */
-        struct moving *moving; /* the same */
         bool answered; /* the disk has, with whatever, or it has been waited for long enough */
         struct fault trouble;
         struct alarm *retry;
         struct alarm *patience;
         uint64_t pause_usec;
         struct list waiters; /* waiter.link: for the first answer */
-        struct list movers; /* waiter.link: for the end of moving */
-        char *moved_to;
+        struct list unlockers; /* waiter.link: for the end of an unlocking */
+        unsigned wrong; /* passphrases in a row */
+        uint64_t next_usec; /* no other is looked at before */
 };
 
 struct reading {
         struct job job; /* first */
         struct open *open; /* borrowed; not looked at once abandoned */
         struct disk_paths paths;
-        struct store *store;
-        bool unreadable;
-        struct fault fault;
-};
-
-struct moving {
-        struct job job; /* first */
-        struct open *open; /* borrowed; not looked at once abandoned */
-        struct disk_paths paths;
-        char *moved_to;
+        struct disk_look disk;
+        int r;
         struct fault fault;
 };
 
@@ -45,7 +41,7 @@ static struct reading *reading_free(struct reading *reading) {
         if (!reading)
                 return NULL;
 
-        store_free(reading->store);
+        disk_look_deinit(&reading->disk);
         disk_paths_deinit(&reading->paths);
         fault_deinit(&reading->fault);
         free(reading);
@@ -54,24 +50,14 @@ static struct reading *reading_free(struct reading *reading) {
 
 DEFINE_CLEANUP(struct reading, reading_free);
 
-static struct moving *moving_free(struct moving *moving) {
-        if (!moving)
-                return NULL;
-
-        disk_paths_deinit(&moving->paths);
-        fault_deinit(&moving->fault);
-        free(moving->moved_to);
-        free(moving);
-        return NULL;
-}
-
-DEFINE_CLEANUP(struct moving, moving_free);
-
 static void reading_work(struct job *job) {
         struct reading *reading = CONTAINER(job, struct reading, job);
         int r;
 
-        r = disk_load(&reading->store, &reading->paths, NULL, &reading->unreadable, &reading->fault);
+        if (reading->disk.keys.passphrase)
+                r = disk_unlock(&reading->disk, &reading->paths, &reading->fault);
+        else
+                r = disk_load(&reading->disk, &reading->paths, &reading->fault);
         if (r && !reading->fault.r)
                 (void)fault_set(&reading->fault, r, NULL);
 }
@@ -80,24 +66,59 @@ static void reading_drop(struct job *job) {
         reading_free(CONTAINER(job, struct reading, job));
 }
 
-/* What was read, or why not, decides the vault's state; a disk in trouble leaves it opening. */
-static void open_on_read(struct open *open, struct reading *reading) {
+/* The first one that is wrong costs nothing, so that a slip does not. */
+static void open_on_wrong_passphrase(struct open *open, struct fault *fault) {
+        unsigned doublings = MIN(open->wrong, (unsigned)UNLOCK_DOUBLINGS_MAX);
+
+        open->next_usec = clock_boottime_usec() + (open->wrong > 0 ? UNLOCK_PAUSE_USEC << doublings : 0);
+        open->wrong++;
+        fault->retry_at = clock_to_unix(open->next_usec + USEC_PER_SEC / 2);
+        log_notice("A wrong passphrase was given, %u in a row", open->wrong);
+}
+
+/* Of the store that there is, though it cannot be opened. */
+static void open_on_locked(struct open *open, struct reading *reading) {
+        int r = reading->disk.store ? vault_set_protection(open->deps.vault, reading->disk.store) : 0;
+
+        if (r)
+                log_error("Cannot tell what protects the store: %s", error_sentence(r));
+        if (reading->fault.r == AGENT_ERROR_WRONG_PASSPHRASE)
+                open_on_wrong_passphrase(open, &reading->fault);
+        vault_set_state(open->deps.vault, VAULT_LOCKED);
+}
+
+static void open_on_store(struct open *open, struct reading *reading) {
         int r;
 
-        if (reading->fault.r) {
-                (void)fault_copy(&open->trouble, &reading->fault);
-                if (reading->unreadable)
-                        vault_set_state(open->deps.vault, VAULT_UNREADABLE);
-                return;
-        }
-
         fault_deinit(&open->trouble);
+        open->wrong = 0;
+        open->next_usec = 0;
+        if (reading->disk.stays_locked)
+                log_warning("The store stays locked on disk, which refused to be written: after a restart the "
+                            "password is needed again");
         vault_set_state(open->deps.vault, VAULT_OPEN);
 
-        r = reading->store ? vault_merge(open->deps.vault, reading->store) : 0;
+        r = reading->disk.store ? vault_merge(open->deps.vault, reading->disk.store) : 0;
         if (r)
                 (void)fault_set(&open->trouble, r, "Cannot take over what the store holds: %s",
                                 error_sentence(r));
+}
+
+/* What was read, or why not, decides the vault's state; a disk in trouble leaves it opening. */
+static void open_on_read(struct open *open, struct reading *reading) {
+        switch (reading->fault.r) {
+        case 0:
+                open_on_store(open, reading);
+                break;
+        case AGENT_ERROR_LOCKED:
+        case AGENT_ERROR_WRONG_PASSPHRASE:
+                open_on_locked(open, reading);
+                break;
+        default:
+                (void)fault_copy(&open->trouble, &reading->fault);
+                if (reading->disk.unreadable)
+                        vault_set_state(open->deps.vault, VAULT_UNREADABLE);
+        }
 }
 
 static void open_try_later(struct open *open) {
@@ -123,12 +144,16 @@ static void reading_done(struct job *job) {
         case VAULT_UNREADABLE:
                 log_error("Serving from memory only: %s", fault_message(&open->trouble));
                 break;
+        case VAULT_LOCKED:
+                log_notice("Locked: the store needs its passphrase");
+                break;
         case VAULT_OPEN:
                 open->deps.opened(open->deps.userdata);
                 break;
         }
 
         waiter_tell_all(&open->waiters, NULL);
+        waiter_tell_all(&open->unlockers, reading->fault.r ? &reading->fault : NULL);
 }
 
 static const struct job_type reading_type = {
@@ -137,7 +162,9 @@ static const struct job_type reading_type = {
         .free = reading_drop,
 };
 
-static int open_read(struct open *open) {
+/* Takes the passphrase over; NULL: none was given. */
+static int open_read(struct open *open, struct secret *passphrase) {
+        _cleanup_(secret_freep) struct secret *taken = passphrase;
         _cleanup_(reading_freep) struct reading *reading = NULL;
         int r;
 
@@ -147,9 +174,12 @@ static int open_read(struct open *open) {
 
         reading->open = open;
         r = disk_paths_copy(&reading->paths, open->deps.paths);
+        if (!r)
+                r = disk_keys_of(&reading->disk.keys, open->deps.vault);
         if (r)
                 return r;
 
+        reading->disk.keys.passphrase = TAKE(taken);
         open->reading = TAKE(reading);
         worker_submit(open->deps.worker, &open->reading->job, &reading_type);
         return 0;
@@ -169,74 +199,14 @@ static void open_on_impatience(void *userdata) {
 static void open_on_retry(void *userdata) {
         struct open *open = userdata;
 
-        if (open_read(open))
+        if (open_read(open, NULL))
                 open_try_later(open);
 }
 
-static void moving_work(struct job *job) {
-        struct moving *moving = CONTAINER(job, struct moving, job);
-        int r;
-
-        r = disk_move_aside(&moving->moved_to, &moving->paths, &moving->fault);
-        if (r && !moving->fault.r)
-                (void)fault_set(&moving->fault, r, NULL);
-}
-
-static void moving_drop(struct job *job) {
-        moving_free(CONTAINER(job, struct moving, job));
-}
-
-static void moving_done(struct job *job) {
-        _cleanup_(moving_freep) struct moving *moving = CONTAINER(job, struct moving, job);
-        struct open *open = moving->open;
-
-        open->moving = NULL;
-        if (moving->fault.r) {
-                log_error("The store stays where it is: %s", fault_message(&moving->fault));
-                waiter_tell_all(&open->movers, &moving->fault);
-                return;
-        }
-
-        free(open->moved_to);
-        open->moved_to = TAKE(moving->moved_to);
-        log_notice("The store that could not be read is now %s", open->moved_to ? open->moved_to : "gone");
-
+void open_begin_anew(struct open *open) {
         fault_deinit(&open->trouble);
         vault_set_state(open->deps.vault, VAULT_OPEN);
         open->deps.opened(open->deps.userdata);
-        waiter_tell_all(&open->movers, NULL);
-}
-
-static const struct job_type moving_type = {
-        .work = moving_work,
-        .done = moving_done,
-        .free = moving_drop,
-};
-
-int open_move_aside(struct open *open, struct waiter *waiter, waiter_fn done) {
-        _cleanup_(moving_freep) struct moving *moving = NULL;
-        int r;
-
-        if (open->moving || vault_get_state(open->deps.vault) != VAULT_UNREADABLE)
-                return -EBUSY;
-
-        moving = calloc(1, sizeof(*moving));
-        if (!moving)
-                return -ENOMEM;
-
-        moving->open = open;
-        r = disk_paths_copy(&moving->paths, open->deps.paths);
-        if (r)
-                return r;
-
-        waiter_join(waiter, &open->movers, done);
-        open->moving = TAKE(moving);
-        worker_submit(open->deps.worker, &open->moving->job, &moving_type);
-        return 0;
-}
-
-const char *open_moved_to(const struct open *open) {
-        return open->moved_to;
 }
 
 bool open_join(struct open *open, struct waiter *waiter, waiter_fn done) {
@@ -245,6 +215,48 @@ bool open_join(struct open *open, struct waiter *waiter, waiter_fn done) {
 
         waiter_join(waiter, &open->waiters, done);
         return true;
+}
+
+int open_unlock(struct open *open, struct secret *passphrase, struct waiter *waiter, waiter_fn done,
+                struct fault *fault) {
+        _cleanup_(secret_freep) struct secret *taken = passphrase;
+        int r;
+
+        if (open->reading)
+                return fault_set(fault, AGENT_ERROR_BUSY, "The store is being opened already");
+        if (taken && open->next_usec > clock_boottime_usec()) {
+                (void)fault_set(fault, AGENT_ERROR_WRONG_PASSPHRASE,
+                                "Too many wrong passphrases: the next one is looked at in %" PRIu64 " s",
+                                (open->next_usec - clock_boottime_usec() + USEC_PER_SEC - 1) / USEC_PER_SEC);
+                fault->retry_at = clock_to_unix(open->next_usec + USEC_PER_SEC / 2);
+                return fault->r;
+        }
+
+        r = open_read(open, TAKE(taken));
+        if (r)
+                return fault_set(fault, r, NULL);
+
+        open->answered = false;
+        vault_set_state(open->deps.vault, VAULT_OPENING);
+        alarm_set(open->patience, clock_boottime_usec() + OPEN_PATIENCE_USEC);
+        waiter_join(waiter, &open->unlockers, done);
+        return 0;
+}
+
+void open_lock(struct open *open) {
+        _cleanup_(fault_deinit) struct fault locked = {};
+
+        (void)fault_set(&locked, AGENT_ERROR_LOCKED, NULL);
+        if (open->reading)
+                worker_abandon(open->deps.worker, &open->reading->job);
+        open->reading = NULL;
+        open->answered = true;
+        open->pause_usec = 0;
+        alarm_set(open->retry, USEC_INFINITY);
+        alarm_set(open->patience, USEC_INFINITY);
+        fault_deinit(&open->trouble);
+        waiter_tell_all(&open->waiters, NULL);
+        waiter_tell_all(&open->unlockers, &locked);
 }
 
 const struct fault *open_trouble(const struct open *open) {
@@ -261,13 +273,13 @@ int open_new(struct open **ret, const struct open_deps *deps) {
 
         open->deps = *deps;
         list_init(&open->waiters);
-        list_init(&open->movers);
+        list_init(&open->unlockers);
 
         r = alarm_new(&open->retry, deps->event, USEC_PER_SEC, open_on_retry, open);
         if (!r)
                 r = alarm_new(&open->patience, deps->event, 100 * USEC_PER_MSEC, open_on_impatience, open);
         if (!r)
-                r = open_read(open);
+                r = open_read(open, NULL);
         if (r)
                 return r;
 
@@ -284,17 +296,14 @@ struct open *open_free(struct open *open) {
 
         if (open->reading)
                 worker_abandon(open->deps.worker, &open->reading->job);
-        if (open->moving)
-                worker_abandon(open->deps.worker, &open->moving->job);
 
         (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
         waiter_tell_all(&open->waiters, &stopping);
-        waiter_tell_all(&open->movers, &stopping);
+        waiter_tell_all(&open->unlockers, &stopping);
 
         alarm_free(open->retry);
         alarm_free(open->patience);
         fault_deinit(&open->trouble);
-        free(open->moved_to);
         free(open);
         return NULL;
 }

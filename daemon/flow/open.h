@@ -1,11 +1,11 @@
 #pragma once
 
 /*
- * Open: brings what is on disk into the vault at the start.
+ * Open: brings what is on disk into the vault: at the start, and when it is unlocked.
  *
  * Until the disk has answered, calls that need the vault wait here, though not for ever. A store that cannot be
  * read stays untouched, and the daemon serves on in memory; a disk or directory that fails is tried again until
- * it answers.
+ * it answers. One that needs a passphrase leaves the vault locked, until it is unlocked here.
  */
 
 #include <systemd/sd-event.h>
@@ -42,10 +42,18 @@ bool open_join(struct open *open, struct waiter *waiter, waiter_fn done);
 /* Why the store was not read, with how to go on; NULL when it was. Borrowed. */
 const struct fault *open_trouble(const struct open *open);
 
-/* Puts a store that cannot be read out of the way, so that saving can begin anew. Fails if it can be read, or
- * at once if another one is under way (-EBUSY). Else done is called later; open_moved_to() is then its new
- * path, or NULL. */
-int open_move_aside(struct open *open, struct waiter *waiter, waiter_fn done);
-const char *open_moved_to(const struct open *open);
+/* The store that was not read is out of the way: the vault is open, and saving begins anew. */
+void open_begin_anew(struct open *open);
+
+/* Reads the store of a locked vault. Takes the passphrase over, which may be NULL. 0: done is called later,
+ * once, when the vault is open, or with a fault: AGENT_ERROR_LOCKED (it needs one),
+ * AGENT_ERROR_WRONG_PASSPHRASE (from the second one on, none is looked at for a growing while: retry_at), or
+ * why the store was not read. Meanwhile the vault is opening, and calls wait. Else the fault's code, at once.
+ * */
+int open_unlock(struct open *open, struct secret *passphrase, struct waiter *waiter, waiter_fn done,
+                struct fault *fault);
+
+/* The vault is locked: what is being read is not to come in. */
+void open_lock(struct open *open);
 
 DEFINE_CLEANUP(struct open, open_free);

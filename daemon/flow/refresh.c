@@ -33,6 +33,13 @@ void refresh_stop(struct refresh *refresh) {
         refresh->stopping = true;
 }
 
+void refresh_cancel(struct refresh *refresh, const struct fault *fault) {
+        struct list *first;
+
+        while ((first = list_first(&refresh->flights)))
+                flight_land(CONTAINER(first, struct flight, link), fault);
+}
+
 bool refresh_is_vital(const struct refresh *refresh) {
         for (const struct list *l = refresh->flights.next; l != &refresh->flights; l = l->next) {
                 const struct flight *flight = CONTAINER(l, struct flight, link);
@@ -108,16 +115,13 @@ int refresh_new(struct refresh **ret, const struct refresh_deps *deps) {
 
 struct refresh *refresh_free(struct refresh *refresh) {
         _cleanup_(fault_deinit) struct fault stopping = {};
-        struct list *first;
 
         if (!refresh)
                 return NULL;
 
         refresh->stopping = true;
         (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
-        while ((first = list_first(&refresh->flights)))
-                flight_land(CONTAINER(first, struct flight, link), &stopping);
-
+        refresh_cancel(refresh, &stopping);
         free(refresh);
         return NULL;
 }

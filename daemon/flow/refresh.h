@@ -55,6 +55,9 @@ size_t refresh_count(const struct refresh *refresh);
 /* The end has begun: no flight is begun any more, and refresh_join() says so. */
 void refresh_stop(struct refresh *refresh);
 
+/* Ends all flights with this fault; what Globus answers to them is lost. */
+void refresh_cancel(struct refresh *refresh, const struct fault *fault);
+
 /* Whether Globus may have taken a refresh token whose successor is not on disk yet. */
 bool refresh_is_vital(const struct refresh *refresh);
 

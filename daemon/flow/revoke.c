@@ -295,14 +295,18 @@ int revoker_new(struct revoker **ret, sd_event *event, struct http *http) {
         return 0;
 }
 
-struct revoker *revoker_free(struct revoker *revoker) {
+void revoker_cancel(struct revoker *revoker) {
         struct list *first;
-
-        if (!revoker)
-                return NULL;
 
         while ((first = list_first(&revoker->orphans)))
                 revocation_free(CONTAINER(first, struct revocation, link));
+}
+
+struct revoker *revoker_free(struct revoker *revoker) {
+        if (!revoker)
+                return NULL;
+
+        revoker_cancel(revoker);
         free(revoker);
         return NULL;
 }

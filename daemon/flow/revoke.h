@@ -26,6 +26,9 @@ int revoker_new(struct revoker **ret, sd_event *event, struct http *http);
 /* Gives up what is under way. Those that somebody was to be told about must have been freed. */
 struct revoker *revoker_free(struct revoker *revoker);
 
+/* Gives up what nobody waits for. */
+void revoker_cancel(struct revoker *revoker);
+
 /* How many batches there are, begun or not. */
 size_t revoker_count(const struct revoker *revoker);
 

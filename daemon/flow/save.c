@@ -24,6 +24,12 @@ struct save {
         struct alarm *retry;
         struct alarm *patience; /* of the first of the waiters: all have the same */
         struct list waiters; /* saving.waiter.link, in the order they came */
+        struct {
+                enum disk_action action; /* DISK_SAVE: none is asked for */
+                struct disk_wish wish;
+                struct secret *passphrase; /* may be NULL */
+        } protection; /* for the next commit, until one has come to an end with it */
+        struct list protectors; /* waiter.link: for that end */
 };
 
 /* What the worker is handed: all it needs, nothing shared. */
@@ -42,8 +48,7 @@ static struct commit *commit_free(struct commit *commit) {
         if (!commit)
                 return NULL;
 
-        change_free_all(&commit->disk.changes);
-        store_free(commit->disk.store);
+        disk_commit_deinit(&commit->disk);
         disk_paths_deinit(&commit->paths);
         fault_deinit(&commit->fault);
         free(commit);
@@ -114,6 +119,20 @@ static void save_on_impatience(void *userdata) {
         }
 }
 
+static void save_drop_protection(struct save *save) {
+        save->protection.action = DISK_SAVE;
+        save->protection.passphrase = secret_free(save->protection.passphrase);
+}
+
+/* What a commit did not bring about is not tried again: a person waits. */
+static void save_end_protection(struct save *save, const struct commit *commit, const struct fault *fault) {
+        if (commit->disk.action == DISK_SAVE)
+                return;
+
+        save_drop_protection(save);
+        waiter_tell_all(&save->protectors, fault);
+}
+
 /* Another process writes: ours is the next turn, unless that takes too long. */
 static bool save_queues(struct save *save, const struct commit *commit) {
         uint64_t now = clock_boottime_usec();
@@ -145,6 +164,7 @@ static void save_on_failure(struct save *save, struct commit *commit) {
                 log_error("Not saved, next try in %" PRIu64 " s: %s", pause / USEC_PER_SEC,
                           fault_message(&save->trouble));
         save_tell(save, &save->trouble);
+        save_end_protection(save, commit, &commit->fault);
 }
 
 /* Somebody took the store away, which is no logout: all of it goes out with the next write. */
@@ -169,6 +189,7 @@ static void save_on_success(struct save *save, struct commit *commit) {
         save->retry_usec = 0;
 
         vault_changes_saved(save->deps.vault, commit->number);
+        vault_set_image(save->deps.vault, TAKE(commit->disk.image));
         if (commit->disk.store)
                 r = vault_merge(save->deps.vault, commit->disk.store);
         if (r)
@@ -177,6 +198,7 @@ static void save_on_success(struct save *save, struct commit *commit) {
         save->unlocked = commit->disk.unlocked;
         save->deps.saved(save->deps.userdata);
         save_tell(save, NULL);
+        save_end_protection(save, commit, NULL);
 }
 
 static void commit_done(struct job *job) {
@@ -214,7 +236,16 @@ static int commit_new(struct commit **ret, struct save *save) {
         list_init(&commit->disk.changes);
         commit->disk.known = *vault_version(save->deps.vault);
 
+        commit->disk.wish = *save->deps.wish;
+        if (save->protection.action == DISK_PROTECT)
+                commit->disk.wish = save->protection.wish;
+        commit->disk.action = save->protection.action;
+
         r = disk_paths_copy(&commit->paths, save->deps.paths);
+        if (!r)
+                r = disk_keys_of(&commit->disk.keys, save->deps.vault);
+        if (!r && save->protection.passphrase)
+                r = secret_copy(&commit->disk.passphrase, save->protection.passphrase);
         if (r)
                 return r;
 
@@ -225,7 +256,8 @@ static int commit_new(struct commit **ret, struct save *save) {
 
 static bool save_is_due(const struct save *save) {
         return vault_get_state(save->deps.vault) == VAULT_OPEN &&
-               vault_changed(save->deps.vault) > vault_saved(save->deps.vault);
+               (vault_changed(save->deps.vault) > vault_saved(save->deps.vault) ||
+                save->protection.action != DISK_SAVE);
 }
 
 void save_kick(struct save *save) {
@@ -268,6 +300,38 @@ bool save_join(struct save *save, struct saving *saving, waiter_fn done) {
         return true;
 }
 
+int save_protect(struct save *save, struct protection_change *change, struct waiter *waiter, waiter_fn done,
+                 struct fault *fault) {
+        _cleanup_(secret_freep) struct secret *passphrase = TAKE(change->passphrase);
+
+        if (save->protection.action != DISK_SAVE)
+                return fault_set(fault, AGENT_ERROR_BUSY,
+                                 "The protection of the store is being changed already");
+
+        save->protection.action = change->action;
+        save->protection.wish = change->wish;
+        save->protection.passphrase = TAKE(passphrase);
+        save->retry_usec = 0;
+        waiter_join(waiter, &save->protectors, done);
+        save_kick(save);
+        return 0;
+}
+
+void save_drop(struct save *save) {
+        _cleanup_(fault_deinit) struct fault locked = {};
+
+        (void)fault_set(&locked, AGENT_ERROR_LOCKED, NULL);
+        if (save->commit)
+                worker_abandon(save->deps.worker, &save->commit->job);
+        save->commit = NULL;
+        save->pause_usec = save->retry_usec = save->queued_usec = 0;
+        fault_deinit(&save->trouble);
+        save_drop_protection(save);
+        alarm_set(save->retry, USEC_INFINITY);
+        save_tell(save, &locked);
+        waiter_tell_all(&save->protectors, &locked);
+}
+
 bool save_is_unlocked(const struct save *save) {
         return save->unlocked;
 }
@@ -300,6 +364,7 @@ int save_new(struct save **ret, const struct save_deps *deps) {
 
         save->deps = *deps;
         list_init(&save->waiters);
+        list_init(&save->protectors);
 
         r = alarm_new(&save->retry, deps->event, USEC_PER_SEC, save_on_retry, save);
         if (r)
@@ -317,9 +382,10 @@ struct save *save_free(struct save *save) {
         if (!save)
                 return NULL;
 
-        assert(list_is_empty(&save->waiters));
+        assert(list_is_empty(&save->waiters) && list_is_empty(&save->protectors));
 
         save_hand_over(save);
+        save_drop_protection(save);
         alarm_free(save->retry);
         alarm_free(save->patience);
         fault_deinit(&save->trouble);

@@ -30,6 +30,7 @@ struct save_deps {
         struct vault *vault;
         struct worker *worker;
         const struct disk_paths *paths;
+        const struct disk_wish *wish; /* what is to protect a new store */
         void (*saved)(void *userdata); /* each time something is on disk, and what is there was taken over */
         void *userdata;
 }; /* all borrowed */
@@ -46,6 +47,22 @@ void save_kick(struct save *save);
 /* The same, but at once after trouble, too, and true: done is called later, once, when all that has changed
  * until now is on disk, or will not be for a while. False: there is nothing to wait for. */
 bool save_join(struct save *save, struct saving *saving, waiter_fn done);
+
+/* How the store is to be protected from now on, or DISK_LOCK. */
+struct protection_change {
+        enum disk_action action;
+        struct disk_wish wish; /* to DISK_PROTECT it */
+        struct secret *passphrase; /* taken over; may be NULL */
+};
+
+/* 0: it is part of the next write, with whatever else has changed; done is called later, once.
+ * AGENT_ERROR_BUSY: another one is under way. */
+int save_protect(struct save *save, struct protection_change *change, struct waiter *waiter, waiter_fn done,
+                 struct fault *fault);
+
+/* Before the vault is wiped: nothing that was to be saved is any more, but for what the worker has at hand.
+ * Whoever waits is told Locked. */
+void save_drop(struct save *save);
 
 /* Whether another daemon's changes may be lost, since the file system has no locks. */
 bool save_is_unlocked(const struct save *save);

@@ -22,12 +22,13 @@ void pending_init(struct pending *pending) {
         list_init(&pending->marks);
 }
 
-void pending_deinit(struct pending *pending) {
+void pending_forget(struct pending *pending) {
         struct list *first;
 
         change_free_all(&pending->changes);
         while ((first = list_first(&pending->marks)))
                 mark_free(CONTAINER(first, struct mark, link));
+        pending->saved = pending->changed;
 }
 
 static struct mark *find_mark(const struct pending *pending, const unsigned char uuid[static UUID_SIZE]) {
@@ -186,13 +187,7 @@ int pending_add_grant(struct pending *pending, enum change_type type, struct gra
 }
 
 uint64_t pending_take(struct pending *pending, struct list *ret) {
-        struct list *first;
-
-        while ((first = list_first(&pending->changes))) {
-                list_unlink(first);
-                list_append(ret, first);
-        }
-
+        list_move_all(ret, &pending->changes);
         return pending->changed;
 }
 

@@ -18,7 +18,9 @@ struct pending {
 };
 
 void pending_init(struct pending *pending);
-void pending_deinit(struct pending *pending);
+
+/* Nothing is unsaved any more, whatever was. */
+void pending_forget(struct pending *pending);
 
 /* Records what was done, with the payload as it is now. The latter sets grant->change. */
 int pending_add_account(struct pending *pending, enum change_type type, const struct account *account);

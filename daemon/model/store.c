@@ -17,6 +17,44 @@ enum {
         WRAPPED_KEY_WIDTH = 2,
 };
 
+int store_key_copy(struct store_key *ret, const struct store_key *key) {
+        struct secret *data_key = NULL;
+        int r;
+
+        r = key->data_key ? secret_copy(&data_key, key->data_key) : 0;
+        if (r)
+                return r;
+
+        memcpy(ret->id, key->id, sizeof(ret->id));
+        ret->data_key = data_key;
+        return 0;
+}
+
+void store_key_deinit(struct store_key *key) {
+        key->data_key = secret_free(key->data_key);
+}
+
+int store_get_key(struct store_key *ret, const struct store *store) {
+        struct store_key borrowed = {.data_key = store->data_key};
+
+        memcpy(borrowed.id, store->id, sizeof(borrowed.id));
+        return store_key_copy(ret, &borrowed);
+}
+
+void protection_deinit(struct protection *protection) {
+        free(protection->name);
+        buffer_deinit(&protection->parameters);
+        buffer_deinit(&protection->wrapped_key);
+        *protection = (struct protection){};
+}
+
+void protection_swap(struct protection *a, struct protection *b) {
+        struct protection held = *a;
+
+        *a = *b;
+        *b = held;
+}
+
 static int store_new_empty(struct store **ret) {
         struct store *store;
 
@@ -56,16 +94,10 @@ struct store *store_free(struct store *store) {
         while ((first = list_first(&store->records)))
                 record_free(CONTAINER(first, struct record, link));
 
-        free(store->protector);
-        buffer_deinit(&store->parameters);
-        buffer_deinit(&store->wrapped_key);
+        protection_deinit(&store->protection);
         secret_free(store->data_key);
         free(store);
         return NULL;
-}
-
-static struct bytes contents(const struct buffer *buffer) {
-        return (struct bytes){buffer_bytes(buffer), buffer_size(buffer)};
 }
 
 int store_key_context(struct buffer *out, const struct store *store) {
@@ -80,11 +112,11 @@ int store_key_context(struct buffer *out, const struct store *store) {
         r = buffer_append(out, store->id, sizeof(store->id));
         if (r)
                 return r;
-        r = pack_string(out, PROTECTOR_WIDTH, store->protector);
+        r = pack_string(out, PROTECTOR_WIDTH, store->protection.name);
         if (r)
                 return r;
 
-        return pack_bytes(out, PARAMETERS_WIDTH, contents(&store->parameters));
+        return pack_bytes(out, PARAMETERS_WIDTH, buffer_contents(&store->protection.parameters));
 }
 
 static int encode_header(struct buffer *out, const struct store *store) {
@@ -94,7 +126,7 @@ static int encode_header(struct buffer *out, const struct store *store) {
         if (r)
                 return r;
 
-        return pack_bytes(out, WRAPPED_KEY_WIDTH, contents(&store->wrapped_key));
+        return pack_bytes(out, WRAPPED_KEY_WIDTH, buffer_contents(&store->protection.wrapped_key));
 }
 
 /* The sealed body begins with it. */
@@ -125,7 +157,7 @@ int store_encode(struct buffer *out, struct store *store) {
         if (r)
                 return r;
 
-        r = crypto_seal(out, store->data_key, contents(&header), contents(&body));
+        r = crypto_seal(out, store->data_key, buffer_contents(&header), buffer_contents(&body));
         if (r)
                 return r;
 
@@ -185,21 +217,22 @@ static int decode_protection(struct store *store, struct bytes *from) {
                 return r;
         memcpy(store->id, id.data, sizeof(store->id));
 
-        r = unpack_string(&store->protector, from, PROTECTOR_WIDTH);
+        r = unpack_string(&store->protection.name, from, PROTECTOR_WIDTH);
         if (r)
                 return r;
-        if (!protector_name_is_valid(store->protector))
+        if (!protector_name_is_valid(store->protection.name))
                 return -EBADMSG;
 
-        r = unpack_buffer(&store->parameters, from, PARAMETERS_WIDTH);
+        r = unpack_buffer(&store->protection.parameters, from, PARAMETERS_WIDTH);
         if (r)
                 return r;
 
-        return unpack_buffer(&store->wrapped_key, from, WRAPPED_KEY_WIDTH);
+        return unpack_buffer(&store->protection.wrapped_key, from, WRAPPED_KEY_WIDTH);
 }
 
 int store_decode_header(struct store **ret, struct bytes file, struct fault *fault) {
         _cleanup_(store_freep) struct store *store = NULL;
+        size_t n = file.n;
         int r;
 
         r = decode_magic(&file, fault);
@@ -212,6 +245,7 @@ int store_decode_header(struct store **ret, struct bytes file, struct fault *fau
         if (r)
                 return decode_fault(fault, r, "is damaged or cut short");
 
+        store->header_size = n - file.n;
         set_version(store, file);
         *ret = TAKE(store);
         return 0;
@@ -233,20 +267,13 @@ static int decode_records(struct store *store, struct bytes from) {
 }
 
 int store_decode_body(struct store *store, struct bytes file, struct fault *fault) {
-        _cleanup_(buffer_deinit) struct buffer header = {0};
         _cleanup_(secret_freep) struct secret *body = NULL;
-        struct bytes begin;
+        struct bytes header;
         int r;
 
-        r = encode_header(&header, store);
-        if (r)
-                return fault_set(fault, r, NULL);
-
-        r = unpack(&begin, &file, buffer_size(&header));
-        if (!r && memcmp(begin.data, buffer_bytes(&header), begin.n) != 0)
-                r = -EBADMSG;
+        r = unpack(&header, &file, store->header_size);
         if (!r)
-                r = crypto_open(&body, store->data_key, begin, file);
+                r = crypto_open(&body, store->data_key, header, file);
         if (!r)
                 r = decode_records(store, (struct bytes){secret_bytes(body), secret_size(body)});
         if (r)

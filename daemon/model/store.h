@@ -34,12 +34,30 @@ static inline bool store_version_is_none(const struct store_version *version) {
         return store_version_equal(version, &(struct store_version){});
 }
 
+/* What opens the body of one store. */
+struct store_key {
+        unsigned char id[STORE_ID_SIZE]; /* of the store */
+        struct secret *data_key; /* NULL: none is known */
+};
+
+int store_key_copy(struct store_key *ret, const struct store_key *key);
+void store_key_deinit(struct store_key *key);
+
+/* What the header says of the data key: see protector.h. */
+struct protection {
+        char *name; /* of the protector */
+        struct buffer parameters; /* the protector's */
+        struct buffer wrapped_key;
+};
+
+void protection_deinit(struct protection *protection);
+void protection_swap(struct protection *a, struct protection *b);
+
 struct store {
         unsigned char id[STORE_ID_SIZE];
         struct store_version version; /* as last decoded or encoded */
-        char *protector; /* keyfile */
-        struct buffer parameters; /* of the protector */
-        struct buffer wrapped_key;
+        size_t header_size; /* as decoded */
+        struct protection protection;
         struct secret *data_key; /* NULL until unwrapped */
         struct list records; /* record.link */
 };
@@ -51,6 +69,9 @@ struct store *store_free(struct store *store);
 /* The header only. AGENT_ERROR_STORAGE_FAILED with what is wrong in words: foreign file, newer format,
  * truncated. */
 int store_decode_header(struct store **ret, struct bytes file, struct fault *fault);
+
+/* The key of a store that was opened, or made. */
+int store_get_key(struct store_key *ret, const struct store *store);
 
 /* What the protector authenticates when it wraps the data key: the header up to that. */
 int store_key_context(struct buffer *out, const struct store *store);

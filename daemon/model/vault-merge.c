@@ -223,7 +223,15 @@ static int merge_records(struct vault *vault, const struct catalog *catalog, enu
         return 0;
 }
 
-int vault_merge(struct vault *vault, const struct store *store) {
+/* What is kept in memory is each agent's own: it goes to the disk as changes where another one has moved there,
+ * and is not for others to end. */
+static int leave_memory(struct vault *vault, const struct store *store) {
+        return vault->protector == PROTECTOR_MEMORY && protector_of(store) != PROTECTOR_MEMORY
+                       ? vault_store_lost(vault)
+                       : 0;
+}
+
+static int merge_all(struct vault *vault, const struct store *store) {
         _cleanup_(catalog_deinit) struct catalog catalog = {0};
         int r;
 
@@ -240,6 +248,34 @@ int vault_merge(struct vault *vault, const struct store *store) {
                 return r;
 
         drop_gone(vault, &catalog);
+        return 0;
+}
+
+/* What the store is a version of, and how it is opened. */
+static int take_protection(struct vault *vault, const struct store *store) {
+        struct store_key key = {};
+        int r;
+
+        r = store_get_key(&key, store);
+        if (!r)
+                r = vault_set_protection(vault, store);
+        if (r) {
+                store_key_deinit(&key);
+                return r;
+        }
+
+        vault_set_key(vault, &key);
         vault->version = store->version;
         return 0;
+}
+
+int vault_merge(struct vault *vault, const struct store *store) {
+        bool stays_in_memory = vault->protector == PROTECTOR_MEMORY && protector_of(store) == PROTECTOR_MEMORY;
+        int r;
+
+        r = leave_memory(vault, store);
+        if (!r && !stays_in_memory)
+                r = merge_all(vault, store);
+
+        return r ?: take_protection(vault, store);
 }

@@ -14,6 +14,11 @@ struct index {
 struct vault {
         enum vault_state state;
         struct store_version version;
+        struct store_key key;
+        struct secret *image;
+        enum protector protector;
+        bool is_locked; /* with a password */
+        char *protection;
         struct list accounts; /* account.link, in the order of profiles */
         struct index profiles; /* of accounts, by profile */
         struct index grants; /* by id */

@@ -16,22 +16,19 @@ int vault_new(struct vault **ret) {
 
         list_init(&vault->accounts);
         pending_init(&vault->pending);
+        vault->protector = PROTECTOR_UNKNOWN;
         *ret = vault;
         return 0;
 }
 
 struct vault *vault_free(struct vault *vault) {
-        struct list *first;
-
         if (!vault)
                 return NULL;
 
-        while ((first = list_first(&vault->accounts)))
-                account_free(CONTAINER(first, struct account, link));
-
+        vault_wipe(vault);
         free(vault->profiles.items);
         free(vault->grants.items);
-        pending_deinit(&vault->pending);
+        free(vault->protection);
         free(vault);
         return NULL;
 }
@@ -258,25 +255,6 @@ int vault_remove_account(struct vault *vault, const char *profile) {
 
         vault_drop_account(vault, account);
         return 0;
-}
-
-const struct store_version *vault_version(const struct vault *vault) {
-        return &vault->version;
-}
-
-int vault_store_lost(struct vault *vault) {
-        int r = 0;
-
-        vault->version = (struct store_version){};
-        for (struct list *l = vault->accounts.next; !r && l != &vault->accounts; l = l->next) {
-                struct account *account = CONTAINER(l, struct account, link);
-
-                r = pending_add_account(&vault->pending, CHANGE_ADD, account);
-                for (struct list *g = account->grants.next; !r && g != &account->grants; g = g->next)
-                        r = pending_add_grant(&vault->pending, CHANGE_ADD, CONTAINER(g, struct grant, link));
-        }
-
-        return r;
 }
 
 uint64_t vault_changed(const struct vault *vault) {

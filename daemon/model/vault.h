@@ -9,12 +9,14 @@
  */
 
 #include "daemon/model/account.h"
+#include "daemon/model/protector.h"
 #include "daemon/model/record.h"
 #include "daemon/model/store.h"
 
 enum vault_state {
         VAULT_OPENING, /* the disk has not been read yet */
         VAULT_OPEN,
+        VAULT_LOCKED, /* wiped, or the store waits for its passphrase */
         VAULT_UNREADABLE, /* there is a store that cannot be read: memory only */
 };
 
@@ -74,6 +76,23 @@ int vault_merge(struct vault *vault, const struct store *store);
 
 /* Which version of the store the vault is a cache of; none before the first. Borrowed. */
 const struct store_version *vault_version(const struct vault *vault);
+
+/* What protects that store, which may not have been opened yet, and in words for people. PROTECTOR_UNKNOWN, and
+ * NULL, before there is one. Borrowed. */
+enum protector vault_protector(const struct vault *vault);
+const char *vault_protection(const struct vault *vault);
+bool vault_needs_passphrase(const struct vault *vault);
+int vault_set_protection(struct vault *vault, const struct store *store);
+
+/* What opens that store; and, where it is kept in memory, all there is of it, NULL else. Borrowed; the setters
+ * take over. */
+const struct store_key *vault_key(const struct vault *vault);
+void vault_set_key(struct vault *vault, struct store_key *key);
+const struct secret *vault_image(const struct vault *vault);
+void vault_set_image(struct vault *vault, struct secret *image);
+
+/* Forgets all that is held, saved or not, and what opens the store: the vault is locked then. */
+void vault_wipe(struct vault *vault);
 
 /* The store is gone from the disk, which is no logout: all that is held is a change once more. */
 int vault_store_lost(struct vault *vault);

@@ -3,8 +3,10 @@
 /* Context: what the methods work with; the agent's, borrowed. */
 
 #include "daemon/base/config.h"
+#include "daemon/flow/aside.h"
 #include "daemon/flow/disk.h"
 #include "daemon/flow/follow.h"
+#include "daemon/flow/lock.h"
 #include "daemon/flow/logins.h"
 #include "daemon/flow/logout.h"
 #include "daemon/flow/membership.h"
@@ -21,6 +23,8 @@ struct context {
         struct vault *vault;
         struct save *save;
         struct open *open;
+        struct lock *lock;
+        struct aside *aside;
         struct follow *follow;
         const struct http *http;
         struct revoker *revoker;
@@ -30,6 +34,7 @@ struct context {
         struct membership *membership;
         const struct listener *listener;
         const struct disk_paths *paths;
+        const struct disk_wish *wish; /* what is to protect a new store */
         const char *socket;
         int64_t started_at; /* Unix seconds */
         uint64_t descriptor_limit;

@@ -5,11 +5,19 @@
 #include "proto/json.h"
 
 static const struct method *const methods[] = {
-        &method_get_token,    &method_list_groups,
-        &method_get_identity, &method_start_login,
-        &method_finish_login, &method_cancel_login,
-        &method_logout,       &method_get_status,
-        &method_get_info,     &method_get_interface_description,
+        &method_get_token,
+        &method_list_groups,
+        &method_get_identity,
+        &method_start_login,
+        &method_finish_login,
+        &method_cancel_login,
+        &method_logout,
+        &method_get_status,
+        &method_lock,
+        &method_unlock,
+        &method_set_key,
+        &method_get_info,
+        &method_get_interface_description,
 };
 
 static const char *const interfaces[] = {MESSAGE_INTERFACE, "org.varlink.service"};
@@ -95,6 +103,14 @@ static bool call_look(struct call *call) {
 }
 
 static void call_handle(struct call *call) {
+        _cleanup_(fault_deinit) struct fault locked = {};
+
+        if ((call->method->flags & METHOD_NEEDS_SECRETS) && lock_is_closed(call->context->lock)) {
+                (void)fault_set(&locked, AGENT_ERROR_LOCKED, NULL);
+                call_fail(call, &locked);
+                return;
+        }
+
         if (!(call->method->flags & METHOD_LOOKS) || !call_look(call))
                 call->method->handle(call);
 }

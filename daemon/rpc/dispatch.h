@@ -15,6 +15,8 @@ enum method_flags {
         METHOD_NEEDS_SETTINGS = 1 << 0, /* NotConfigured while a file of the configuration is wrong */
         METHOD_NEEDS_STORE = 1 << 1, /* waits until the store has been read, or cannot be */
         METHOD_LOOKS = 1 << 2, /* acts on what is on disk now, whatever daemon brought it there */
+        METHOD_NEEDS_SECRETS = 1 << 3, /* Locked while the agent is, also if it is locked meanwhile */
+        METHOD_KEEPS_SECRETS = 1 << 4, /* while it waits; what is not done soon after the lock is Locked, too */
 };
 
 struct method {
@@ -28,7 +30,7 @@ struct method {
 
 extern const struct method method_get_token, method_list_groups, method_get_identity, method_start_login,
         method_finish_login, method_cancel_login, method_logout, method_get_status, method_get_info,
-        method_get_interface_description;
+        method_get_interface_description, method_lock, method_unlock, method_set_key;
 
 /* The call is answered now or later. */
 void dispatch(struct call *call, const struct context *context);

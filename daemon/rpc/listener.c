@@ -340,6 +340,11 @@ int listener_new(struct listener **ret, sd_event *event, const struct context *c
         return 0;
 }
 
+void listener_refuse(struct listener *listener, unsigned flags, const struct fault *fault) {
+        for (struct list *l = listener->peers.next; l != &listener->peers; l = l->next)
+                peer_refuse(CONTAINER(l, struct peer, link), flags, fault);
+}
+
 struct listener *listener_free(struct listener *listener) {
         struct list *first;
 

@@ -11,6 +11,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "proto/fault.h"
 #include "proto/macro.h"
 
 struct context;
@@ -39,6 +40,9 @@ struct listener *listener_free(struct listener *listener);
 
 size_t listener_connections(const struct listener *listener);
 size_t listener_connections_max(const struct listener *listener);
+
+/* Tells those that wait for the answer to a method with one of these flags. */
+void listener_refuse(struct listener *listener, unsigned flags, const struct fault *fault);
 
 /* For peers: what the socket is polled for; that it has something left to do. */
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest);

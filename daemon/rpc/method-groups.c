@@ -150,7 +150,7 @@ const struct method method_list_groups = {
         .name = "org.globus.Agent.ListGroups",
         .fields = list_groups_fields,
         .size = sizeof(struct list_groups),
-        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE,
+        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS,
         .handle = list_groups,
         .defaults = &list_groups_defaults,
 };

@@ -34,6 +34,6 @@ const struct method method_get_identity = {
         .name = "org.globus.Agent.GetIdentity",
         .fields = get_identity_fields,
         .size = sizeof(struct get_identity),
-        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE,
+        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS,
         .handle = get_identity,
 };

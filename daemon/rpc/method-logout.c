@@ -77,7 +77,7 @@ static void logout_on_done(void *userdata, const struct fault *fault, struct lis
         write_consents_url(writer, items);
         write_string_member(writer, "not_saved", fault ? fault_message(fault) : NULL);
         if (work->moving)
-                write_string_member(writer, "moved_to", open_moved_to(call->context->open));
+                write_string_member(writer, "moved_to", aside_moved_to(call->context->aside));
         write_object_end(writer);
         call_end(call);
         logout_work_free(work);
@@ -118,11 +118,14 @@ static void logout_on_moved(struct waiter *waiter, const struct fault *refused) 
 static int logout_check(const struct call *call, struct fault *fault) {
         const struct logout_params *params = call->params;
         const struct fault *trouble = open_trouble(call->context->open);
+        const struct vault *vault = call->context->vault;
 
         if (params->all && params->profile)
                 return fault_set_invalid(fault, "profile", NULL);
         if (params->profile && !account_profile_is_valid(params->profile))
                 return fault_set_invalid(fault, "profile", NULL);
+        if (lock_is_closed(call->context->lock) && !(params->all && vault_needs_passphrase(vault)))
+                return fault_set(fault, AGENT_ERROR_LOCKED, NULL);
         if (params->all && trouble && vault_get_state(call->context->vault) == VAULT_OPENING) {
                 (void)fault_copy(fault, trouble); /* what is on disk would come back */
                 return fault->r;
@@ -144,10 +147,10 @@ static int logout_start(struct logout_work *work, struct fault *fault) {
         if (r)
                 return r;
 
-        if (!params->all || vault_get_state(context->vault) != VAULT_UNREADABLE)
+        if (!params->all || !aside_is_possible(context->aside))
                 return logout_begin(work, fault);
 
-        r = open_move_aside(context->open, &work->moved, logout_on_moved);
+        r = aside_move(context->aside, &work->moved, logout_on_moved);
         if (r)
                 return fault_set(fault, AGENT_ERROR_BUSY, "The store is being moved aside already");
 
@@ -181,6 +184,6 @@ const struct method method_logout = {
         .name = "org.globus.Agent.Logout",
         .fields = logout_fields,
         .size = sizeof(struct logout_params),
-        .flags = METHOD_NEEDS_STORE | METHOD_LOOKS,
+        .flags = METHOD_NEEDS_STORE | METHOD_LOOKS | METHOD_KEEPS_SECRETS,
         .handle = logout,
 };

@@ -84,6 +84,8 @@ static const char *store_state(const struct context *context) {
         switch (vault_get_state(context->vault)) {
         case VAULT_OPENING:
                 return "opening";
+        case VAULT_LOCKED:
+                return "locked";
         case VAULT_UNREADABLE:
                 return "unreadable";
         case VAULT_OPEN:
@@ -92,6 +94,17 @@ static const char *store_state(const struct context *context) {
 
         return vault_saved(context->vault) > 0 || !list_is_empty(vault_accounts(context->vault)) ? "open"
                                                                                                  : "none";
+}
+
+static const char *store_protection(const struct context *context) {
+        if (vault_get_state(context->vault) == VAULT_UNREADABLE)
+                return "nothing is saved: what is new stays in memory";
+        if (vault_protection(context->vault))
+                return vault_protection(context->vault);
+        if (context->wish->automatic)
+                return "nothing is protected yet: the first login chooses systemd-creds or a key file";
+
+        return "nothing is protected yet";
 }
 
 static void write_store(struct writer *writer, const struct context *context) {
@@ -108,12 +121,10 @@ static void write_store(struct writer *writer, const struct context *context) {
         write_object_begin(writer);
         write_string_member(writer, "path", path ? path : "");
         write_string_member(writer, "state", state);
-        if (streq(state, "open"))
-                write_string_member(writer, "protector", PROTECTOR_KEYFILE);
-        write_string_member(writer, "protection",
-                            streq(state, "unreadable")
-                                    ? "nothing is saved: what is new stays in memory"
-                                    : "encrypted (AES-256-GCM) with a key file in the configuration directory");
+        if (vault_protector(context->vault) != PROTECTOR_UNKNOWN)
+                write_string_member(writer, "protector", protector_name(vault_protector(context->vault)));
+        write_string_member(writer, "protection", store_protection(context));
+        write_bool_member(writer, "needs_passphrase", vault_needs_passphrase(context->vault));
         write_bool_member(writer, "saved", vault_saved(context->vault) >= vault_changed(context->vault));
         write_string_member(writer, "error", trouble ? fault_message(trouble) : NULL);
         write_object_end(writer);
@@ -148,6 +159,26 @@ static void write_skew(struct writer *writer, int64_t ahead) {
         write_string(writer, text ? text : "The clock of this machine is wrong");
 }
 
+/* The policy may have come after the store. */
+static void write_policy_problem(struct writer *writer, const struct context *context) {
+        enum protector protector = vault_protector(context->vault);
+        _cleanup_(freep) char *text = NULL;
+        const char *origin;
+
+        origin = protector == PROTECTOR_UNKNOWN
+                         ? NULL
+                         : config_policy_origin(context->config, protector_name(protector));
+        if (!origin)
+                return;
+
+        if (asprintf(&text,
+                     "The policy of %s does not permit the protector %s, which the store has: run "
+                     "'globus-agentctl key auto'",
+                     origin, protector_name(protector)) < 0)
+                text = NULL;
+        write_string(writer, text ? text : "The policy does not permit the protector that the store has");
+}
+
 static void write_problems(struct writer *writer, const struct context *context) {
         const struct fault *problem = config_problem(context->config);
 
@@ -164,6 +195,9 @@ static void write_problems(struct writer *writer, const struct context *context)
         if (listener_connections_max(context->listener) < LISTENER_CONNECTIONS_MAX)
                 write_string(writer,
                              "The limit on open files allows fewer connections than the agent would serve");
+        write_policy_problem(writer, context);
+        if (vault_protector(context->vault) == PROTECTOR_PLAINTEXT)
+                write_string(writer, "The tokens are stored unencrypted: run 'globus-agentctl key auto'");
         write_skew(writer, http_skew(context->http));
         write_array_end(writer);
 }

@@ -209,6 +209,6 @@ const struct method method_get_token = {
         .name = "org.globus.Agent.GetToken",
         .fields = get_token_fields,
         .size = sizeof(struct get_token),
-        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE,
+        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS,
         .handle = get_token,
 };

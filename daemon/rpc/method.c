@@ -64,3 +64,9 @@ int method_need_consent(const struct account *account, const char *server, char 
                                       },
                                       "Profile '%s' lacks a consent at %s", account->profile, server);
 }
+
+bool method_passphrase_is_valid(const struct secret *passphrase) {
+        size_t n = secret_size(passphrase);
+
+        return n > 0 && n <= PROTECTOR_PASSPHRASE_MAX && !memchr(secret_bytes(passphrase), 0, n);
+}

@@ -143,19 +143,27 @@ void peer_answered(struct peer *peer, bool oneway, int r) {
                 listener_make_ready(peer->listener, peer);
 }
 
+/* What has been begun for it is cancelled. */
+static void peer_fail(struct peer *peer, const struct fault *fault) {
+        struct call *call = peer->call;
+
+        if (call->cancel)
+                call->cancel(call->work);
+        call_fail(call, fault);
+}
+
+void peer_refuse(struct peer *peer, unsigned flags, const struct fault *fault) {
+        if (peer->call && peer->call->method && (peer->call->method->flags & flags))
+                peer_fail(peer, fault);
+}
+
 void peer_stop(struct peer *peer) {
-        struct fault stopping = {};
+        _cleanup_(fault_deinit) struct fault stopping = {};
 
+        (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
         peer->processing = true; /* nothing more is taken up */
-        if (peer->call) {
-                struct call *call = peer->call;
-
-                if (call->cancel)
-                        call->cancel(call->work);
-                (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
-                call_fail(call, &stopping);
-                fault_deinit(&stopping);
-        }
+        if (peer->call)
+                peer_fail(peer, &stopping);
         peer_send(peer);
 }
 

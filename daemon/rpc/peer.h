@@ -12,6 +12,7 @@
 
 #include "daemon/rpc/unread.h"
 #include "proto/buffer.h"
+#include "proto/fault.h"
 #include "proto/frame.h"
 #include "proto/list.h"
 
@@ -62,6 +63,9 @@ void peer_share(struct peer *peer, struct shared *message);
 /* The reply is there (r: or could not be written). It is sent, and the next call taken up, later, from the
  * loop: many may be answered in one turn. */
 void peer_answered(struct peer *peer, bool oneway, int r);
+
+/* If it waits for the answer to a method with one of these flags, it is told this. */
+void peer_refuse(struct peer *peer, unsigned flags, const struct fault *fault);
 
 /* At the end: answers what is pending with Stopping, as far as the socket takes it at once. */
 void peer_stop(struct peer *peer);

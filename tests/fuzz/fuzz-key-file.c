@@ -54,7 +54,7 @@ static void make_disk(void) {
 
         CLAIM(secret_new(&disk.key, "0123456789abcdef0123456789abcdef", PROTECTOR_KEYFILE_SIZE) == 0);
         CLAIM(store_new(&disk.store) == 0);
-        CLAIM(protector_wrap_keyfile(disk.store, disk.key, geteuid()) == 0);
+        CLAIM(protector_wrap(disk.store, PROTECTOR_KEYFILE, disk.key, geteuid()) == 0);
         CLAIM(store_encode(&file, disk.store) == 0);
 
         fd = make_file(disk.paths.state_dir, "store");
@@ -69,21 +69,20 @@ static bool is_key(struct bytes contents) {
 }
 
 static void check_file(struct bytes contents) {
-        _cleanup_(store_freep) struct store *store = NULL;
+        _cleanup_(disk_look_deinit) struct disk_look look = {};
         _cleanup_(fault_deinit) struct fault fault = {};
-        bool unreadable = false;
         const char *words;
         int r;
 
         fill(disk.key_fd, contents);
-        r = disk_load(&store, &disk.paths, NULL, &unreadable, &fault);
+        r = disk_load(&look, &disk.paths, &fault);
         if (is_key(contents)) {
-                CLAIM(r == 0 && store && !unreadable);
+                CLAIM(r == 0 && look.store && !look.unreadable);
                 return;
         }
 
         words = contents.n == PROTECTOR_KEYFILE_SIZE ? "does not open with the key file" : "is damaged";
-        CLAIM(r == AGENT_ERROR_STORAGE_FAILED && !store && unreadable);
+        CLAIM(r == AGENT_ERROR_STORAGE_FAILED && !look.store && look.unreadable);
         CLAIM(fuzz_is_line(fault_message(&fault)) && strstr(fault_message(&fault), words));
 }
 
@@ -96,7 +95,7 @@ static void check_header(struct buffer *part, struct bytes contents) {
         buffer_swap(part, &kept);
         CLAIM(buffer_append(part, contents.data, contents.n) == 0);
         same = same && (contents.n == 0 || memcmp(buffer_bytes(&kept), contents.data, contents.n) == 0);
-        r = protector_unwrap_keyfile(disk.store, disk.key, geteuid());
+        r = protector_unwrap(disk.store, disk.key, geteuid());
         CLAIM(r == (same ? 0 : -EBADMSG));
 
         buffer_swap(part, &kept);
@@ -107,7 +106,7 @@ static void check_key(struct bytes contents) {
         _cleanup_(secret_freep) struct secret *key = NULL;
 
         CLAIM(secret_new(&key, contents.data, contents.n) == 0);
-        CLAIM(protector_unwrap_keyfile(disk.store, key, geteuid()) == (is_key(contents) ? 0 : -EBADMSG));
+        CLAIM(protector_unwrap(disk.store, key, geteuid()) == (is_key(contents) ? 0 : -EBADMSG));
 }
 
 /* which: the file · the key · the wrapped key · the parameters */
@@ -123,8 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         if (which % 4 == 1)
                 check_key(input);
         if (which % 4 == 2)
-                check_header(&disk.store->wrapped_key, input);
+                check_header(&disk.store->protection.wrapped_key, input);
         if (which % 4 == 3)
-                check_header(&disk.store->parameters, input);
+                check_header(&disk.store->protection.parameters, input);
         return 0;
 }

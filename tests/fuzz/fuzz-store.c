@@ -38,10 +38,10 @@ static void check_file(struct bytes file) {
                 return;
         }
 
-        CLAIM(fuzz_is_line(store->protector) && *store->protector);
+        CLAIM(fuzz_is_line(store->protection.name) && *store->protection.name);
         CLAIM(store_key_context(&context, store) == 0 && buffer_size(&context) <= file.n);
         CLAIM(memcmp(buffer_bytes(&context), file.data, buffer_size(&context)) == 0);
-        CLAIM(protector_unwrap_keyfile(store, key, UID) == -EBADMSG && !store->data_key);
+        CLAIM(protector_unwrap(store, key, UID) == -EBADMSG && !store->data_key);
 
         store->data_key = make_key(CRYPTO_KEY_SIZE);
         r = store_decode_body(store, file, &fault);
@@ -70,7 +70,7 @@ static struct store *make_store(struct bytes body, const struct secret *keyfile)
 
         CLAIM(store_new(&store) == 0);
         decode_records(&store->records, body);
-        CLAIM(protector_wrap_keyfile(store, keyfile, UID) == 0);
+        CLAIM(protector_wrap(store, PROTECTOR_KEYFILE, keyfile, UID) == 0);
         return store;
 }
 
@@ -85,7 +85,7 @@ static int reopen(struct store **ret, struct bytes file, const struct secret *ke
         int r;
 
         r = store_decode_header(&store, file, &fault);
-        r = r ?: protector_unwrap_keyfile(store, keyfile, UID);
+        r = r ?: protector_unwrap(store, keyfile, UID);
         r = r ?: store_decode_body(store, file, &fault);
         if (!r)
                 *ret = TAKE(store);

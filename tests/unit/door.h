@@ -28,6 +28,7 @@ struct door {
         struct context context;
         struct fault problem, trouble; /* of the settings, of the store */
         bool store_opening;
+        bool is_locked;
         struct list store_waiters; /* waiter.link */
         struct list pending; /* later.link: calls that wait for the test */
         size_t cancelled, handled;
@@ -44,6 +45,10 @@ uid_t geteuid(void) {
 
 const struct fault *config_problem(const struct config *config) {
         return door.problem.r ? &door.problem : NULL;
+}
+
+bool lock_is_closed(const struct lock *lock) {
+        return door.is_locked;
 }
 
 bool open_join(struct open *open, struct waiter *waiter, waiter_fn done) {
@@ -173,6 +178,9 @@ METHOD(method_get_token, "Echo", ECHO);
 METHOD(method_get_identity, "EchoSettings", ECHO, .flags = METHOD_NEEDS_SETTINGS);
 METHOD(method_get_status, "EchoStore", ECHO, .flags = METHOD_NEEDS_STORE);
 METHOD(method_start_login, "EchoBoth", ECHO, .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE);
+METHOD(method_lock, "EchoSecrets", ECHO, .flags = METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS);
+METHOD(method_unlock, "LaterSecrets", .fields = no_fields, .handle = later, .flags = METHOD_NEEDS_SECRETS);
+METHOD(method_set_key, "LaterKeeps", .fields = no_fields, .handle = later, .flags = METHOD_KEEPS_SECRETS);
 METHOD(method_list_groups, "Later", .fields = no_fields, .handle = later);
 METHOD(method_logout, "Fail", .fields = no_fields, .handle = busy);
 METHOD(method_finish_login, "Large", .fields = large_fields, .size = sizeof(struct large), .handle = large);

@@ -44,10 +44,19 @@ static inline int teardown_home(void **state) {
         return 0;
 }
 
+/* Of a daemon that is new there, and would have a key file. */
+#define COMMIT_INIT(commit)                                                                                    \
+        {                                                                                                      \
+                .changes = LIST_INIT((commit).changes), .wish = {                                              \
+                        .protector = PROTECTOR_KEYFILE,                                                        \
+                        .permitted = ~0U                                                                       \
+                }                                                                                              \
+        }
+
 /* Logs the profile in: an account and, at the resource server, a grant. */
 static inline int try_commit(const struct home *home, unsigned char id, const char *profile,
                              struct fault *fault) {
-        struct disk_commit commit = {.changes = LIST_INIT(commit.changes)};
+        struct disk_commit commit = COMMIT_INIT(commit);
         int r;
 
         add_change(&commit.changes, CHANGE_ADD, make_record(id, 1, profile, NULL));
@@ -56,8 +65,7 @@ static inline int try_commit(const struct home *home, unsigned char id, const ch
         r = disk_commit(&commit, &home->paths, fault);
         if (!r)
                 assert_non_null(find_record(commit.store, id));
-        change_free_all(&commit.changes);
-        store_free(commit.store);
+        disk_commit_deinit(&commit);
         return r;
 }
 
@@ -69,12 +77,11 @@ static inline void commit(const struct home *home, unsigned char id, const char 
 
 static inline struct store *load(const struct home *home) {
         _cleanup_(fault_deinit) struct fault fault = {0};
-        struct store *store = NULL;
-        bool unreadable = true;
+        struct disk_look look = {};
 
-        assert_int_equal(disk_load(&store, &home->paths, NULL, &unreadable, &fault), 0);
-        assert_false(unreadable);
-        return store;
+        assert_int_equal(disk_load(&look, &home->paths, &fault), 0);
+        assert_false(look.unreadable);
+        return look.store;
 }
 
 static inline void slurp(struct buffer *out, const char *path) {

@@ -35,7 +35,7 @@ static void test_no_locks(void **state) {
 
         for (size_t i = 0; i < ARRAY_SIZE(errnos); i++) {
                 _cleanup_(store_freep) struct store *store = NULL;
-                struct disk_commit commit = {.changes = LIST_INIT(commit.changes)};
+                struct disk_commit commit = COMMIT_INIT(commit);
                 int fd = 0;
 
                 lock_errno = errnos[i];

@@ -35,14 +35,13 @@ static int setup_saved(void **state) {
 static void assert_refused(const struct home *home, bool unreadable, const char *a, const char *b) {
         _cleanup_(fault_deinit) struct fault fault = {0}, commit_fault = {0};
         _cleanup_(buffer_deinit) struct buffer before = {0}, after = {0};
-        struct store *store = NULL;
-        bool found = !unreadable;
+        struct disk_look look = {};
 
         slurp(&before, home->store);
-        assert_int_equal(disk_load(&store, &home->paths, NULL, &found, &fault), AGENT_ERROR_STORAGE_FAILED);
-        assert_null(store);
+        assert_int_equal(disk_load(&look, &home->paths, &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_null(look.store);
         assert_says(&fault, a, b);
-        assert_int_equal(found, unreadable);
+        assert_int_equal(look.unreadable, unreadable);
 
         assert_int_equal(try_commit(home, 11, "work", &commit_fault), AGENT_ERROR_STORAGE_FAILED);
         assert_says(&commit_fault, a, b);
@@ -168,9 +167,8 @@ static void test_symbolic_links(void **state) {
 static void test_odd_files(void **state) {
         _cleanup_(fault_deinit) struct fault fault = {0};
         struct home *home = *state;
-        struct store *store;
+        struct disk_look look = {};
         char other[128];
-        bool unreadable;
 
         snprintf(other, sizeof(other), "%s/other", home->dir);
         assert_int_equal(link(home->store, other), 0);
@@ -178,10 +176,9 @@ static void test_odd_files(void **state) {
 
         assert_int_equal(unlink(home->store), 0);
         assert_int_equal(mkfifo(home->store, 0600), 0); /* nobody writes: it must not wait */
-        assert_int_equal(disk_load(&store, &home->paths, NULL, &unreadable, &fault),
-                         AGENT_ERROR_STORAGE_FAILED);
+        assert_int_equal(disk_load(&look, &home->paths, &fault), AGENT_ERROR_STORAGE_FAILED);
         assert_says(&fault, home->store, "not a regular file");
-        assert_true(unreadable);
+        assert_true(look.unreadable);
 }
 
 static void skip_because(const char *reason) {

@@ -81,7 +81,7 @@ static void test_second_save_adds(void **state) {
 
 static void test_no_change_no_write(void **state) {
         _cleanup_(fault_deinit) struct fault fault = {0};
-        struct disk_commit nothing = {.changes = LIST_INIT(nothing.changes)};
+        struct disk_commit nothing = COMMIT_INIT(nothing);
         struct stat before, after;
         struct home *home = *state;
 
@@ -102,39 +102,39 @@ static void test_no_change_no_write(void **state) {
 static void test_all_removed(void **state) {
         _cleanup_(fault_deinit) struct fault fault = {0};
         _cleanup_(store_freep) struct store *loaded = NULL;
-        struct disk_commit removal = {.changes = LIST_INIT(removal.changes)};
+        struct disk_commit removal = COMMIT_INIT(removal);
         struct home *home = *state;
 
         commit(home, 1, "default");
         add_change(&removal.changes, CHANGE_REMOVE, make_record(1, 1, "default", NULL));
         assert_int_equal(disk_commit(&removal, &home->paths, &fault), 0);
-        change_free_all(&removal.changes);
         assert_int_equal(count_records(removal.store), 0);
-        store_free(removal.store);
+        disk_commit_deinit(&removal);
         loaded = load(home);
         assert_int_equal(count_records(loaded), 0);
 }
 
 static void test_version_known_is_no_news(void **state) {
         _cleanup_(fault_deinit) struct fault fault = {0};
-        _cleanup_(store_freep) struct store *first = NULL, *second = NULL;
+        _cleanup_(store_freep) struct store *first = NULL;
+        _cleanup_(disk_look_deinit) struct disk_look look = {};
         struct home *home = *state;
-        bool unreadable;
 
         commit(home, 1, "default");
         first = load(home);
-        assert_int_equal(disk_load(&second, &home->paths, &first->version, &unreadable, &fault), -EALREADY);
-        assert_null(second);
+        look.known = first->version;
+        assert_int_equal(disk_load(&look, &home->paths, &fault), -EALREADY);
+        assert_null(look.store);
 
         commit(home, 11, "work");
-        assert_int_equal(disk_load(&second, &home->paths, &first->version, &unreadable, &fault), 0);
-        assert_int_equal(count_records(second), 4);
+        assert_int_equal(disk_load(&look, &home->paths, &fault), 0);
+        assert_int_equal(count_records(look.store), 4);
 }
 
 static void test_commit_tells_the_version(void **state) {
         _cleanup_(fault_deinit) struct fault fault = {0};
         _cleanup_(store_freep) struct store *loaded = NULL;
-        struct disk_commit commit = {.changes = LIST_INIT(commit.changes)};
+        struct disk_commit commit = COMMIT_INIT(commit);
         struct home *home = *state;
 
         add_change(&commit.changes, CHANGE_ADD, make_record(1, 1, "default", NULL));
@@ -142,15 +142,14 @@ static void test_commit_tells_the_version(void **state) {
         loaded = load(home);
         assert_true(store_version_equal(&commit.store->version, &loaded->version));
         assert_false(commit.unlocked);
-        change_free_all(&commit.changes);
-        store_free(commit.store);
+        disk_commit_deinit(&commit);
 }
 
 /* Whoever has it in memory writes all of it anew, not only what changed last. */
 static void test_store_that_is_gone_is_not_begun_anew(void **state) {
         _cleanup_(fault_deinit) struct fault fault = {0};
         _cleanup_(store_freep) struct store *before = NULL;
-        struct disk_commit lost = {.changes = LIST_INIT(lost.changes)};
+        struct disk_commit lost = COMMIT_INIT(lost);
         struct home *home = *state;
 
         commit(home, 1, "default");

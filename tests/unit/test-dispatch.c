@@ -129,6 +129,53 @@ static void test_leaves_at_the_store_gate(void **state) {
         assert_int_equal(door.handled, 0);
 }
 
+#define LOCKED ERROR("Locked", "{\"message\":\"The agent is locked: globus-agentctl unlock\"}")
+
+/* Calls wait for a store that is being read before the gate looks at them. */
+static void test_lock_gate(void **state) {
+        int fd = knock();
+
+        door.is_locked = true;
+        say(fd, CALL("EchoSecrets", "{\"text\":\"1\"}") "\0" ECHO_CALL("2"));
+        settle();
+        assert_heard(fd, LOCKED ECHO_REPLY("2"));
+
+        door.store_opening = true;
+        say(fd, CALL("EchoSecrets", "{\"text\":\"3\"}"));
+        settle();
+        assert_heard(fd, "");
+        door.is_locked = false;
+        store_answers(NULL);
+        settle();
+        assert_heard(fd, ECHO_REPLY("3"));
+        close(fd);
+}
+
+/* When the gate is closed, whoever waits behind it is told, and what was begun for them is given up. */
+static void test_lock_tells_those_who_wait(void **state) {
+        _cleanup_(fault_deinit) struct fault locked = {};
+        int fds[] = {knock(), knock(), knock(), knock()};
+
+        say(fds[0], CALL("LaterSecrets", "{}") "\0" ECHO_CALL("n"));
+        say(fds[1], CALL("LaterKeeps", "{}"));
+        say(fds[2], CALL("Later", "{}"));
+        settle();
+        (void)fault_set(&locked, AGENT_ERROR_LOCKED, NULL);
+        listener_refuse(door.listener, METHOD_NEEDS_SECRETS, &locked);
+        settle();
+        assert_heard(fds[0], LOCKED ECHO_REPLY("n"));
+        assert_heard(fds[1], "");
+        assert_int_equal(door.cancelled, 1);
+
+        listener_refuse(door.listener, METHOD_KEEPS_SECRETS, &locked);
+        settle();
+        assert_heard(fds[1], LOCKED);
+        assert_heard(fds[2], "");
+        assert_int_equal(door.cancelled, 2);
+        for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+                close(fds[i]);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_door, teardown_door)
         const struct CMUnitTest tests[] = {
@@ -142,6 +189,8 @@ int main(void) {
                 TEST(test_store_gate),
                 TEST(test_store_gate_fails),
                 TEST(test_leaves_at_the_store_gate),
+                TEST(test_lock_gate),
+                TEST(test_lock_tells_those_who_wait),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,26 +17,23 @@ static struct store *disk; /* NULL: it is gone */
 static int load_result;
 static unsigned n_loads;
 
-int disk_load(struct store **ret, const struct disk_paths *paths, const struct store_version *known,
-              bool *ret_unreadable, struct fault *fault) {
+int disk_load(struct disk_look *look, const struct disk_paths *paths, struct fault *fault) {
         n_loads++;
         assert_string_equal(paths->state_dir, "/state");
         if (load_result)
                 return fault_set(fault, load_result, "the disk is in trouble");
-
-        *ret = NULL;
         if (!disk)
                 return 0;
-        if (store_version_equal(known, &disk->version))
+        if (store_version_equal(&look->known, &disk->version))
                 return -EALREADY;
 
-        assert_int_equal(store_new(ret), 0);
-        (*ret)->version = disk->version;
+        assert_int_equal(store_new(&look->store), 0);
+        look->store->version = disk->version;
         for (struct list *l = disk->records.next; l != &disk->records; l = l->next) {
                 struct record *copy;
 
                 assert_int_equal(record_copy(&copy, CONTAINER(l, struct record, link)), 0);
-                list_append(&(*ret)->records, &copy->link);
+                list_append(&look->store->records, &copy->link);
         }
 
         return 0;

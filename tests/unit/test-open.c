@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "daemon/flow/open.h"
+#include "daemon/flow/aside.h"
 #include "tests/unit/callers.h"
 #include "tests/unit/fake-alarm.h"
 #include "tests/unit/fake-worker.h"
@@ -15,30 +15,37 @@
 static struct vault *stored; /* whose changes it has */
 static int load_result, move_result;
 static bool unreadable;
-static unsigned n_loads, n_moves;
+static unsigned n_loads, n_unlocks, n_moves;
 
-int disk_load(struct store **ret, const struct disk_paths *paths, const struct store_version *known,
-              bool *ret_unreadable, struct fault *fault) {
+int disk_load(struct disk_look *look, const struct disk_paths *paths, struct fault *fault) {
         struct list changes = LIST_INIT(changes);
         bool changed;
 
         n_loads++;
-        assert_null(known);
+        assert_true(store_version_is_none(&look->known));
         assert_string_equal(paths->state_dir, "/state");
         if (load_result) {
-                *ret_unreadable = unreadable;
+                look->unreadable = unreadable;
                 return fault_set(fault, load_result, "the store is in trouble");
         }
 
-        *ret = NULL;
         if (stored) {
-                assert_int_equal(store_new(ret), 0);
+                assert_int_equal(store_new(&look->store), 0);
                 (void)vault_take_changes(stored, &changes);
-                assert_int_equal(store_apply(*ret, &changes, &changed), 0);
+                assert_int_equal(store_apply(look->store, &changes, &changed), 0);
                 change_free_all(&changes);
         }
 
         return 0;
+}
+
+int disk_unlock(struct disk_look *look, const struct disk_paths *paths, struct fault *fault) {
+        n_unlocks++;
+        if (!streq(secret_string(look->keys.passphrase), "right"))
+                return fault_set(fault, AGENT_ERROR_WRONG_PASSPHRASE, NULL);
+
+        load_result = 0;
+        return disk_load(look, paths, fault);
 }
 
 int disk_move_aside(char **ret, const struct disk_paths *paths, struct fault *fault) {
@@ -53,6 +60,7 @@ int disk_move_aside(char **ret, const struct disk_paths *paths, struct fault *fa
 static struct disk_paths paths = {.state_dir = (char *)"/state", .config_dir = (char *)"/config"};
 static struct vault *vault;
 static struct open *gate;
+static struct aside *aside;
 static unsigned n_opened;
 static struct caller a, b;
 
@@ -65,9 +73,11 @@ static int set_up(void **state) {
         assert_int_equal(vault_new(&vault), 0);
         assert_int_equal(
                 open_new(&gate, &(struct open_deps){.vault = vault, .paths = &paths, .opened = on_opened}), 0);
+        assert_int_equal(aside_new(&aside, &(struct aside_deps){.vault = vault, .open = gate, .paths = &paths}),
+                         0);
         caller_init(&a);
         caller_init(&b);
-        n_opened = n_loads = n_moves = 0;
+        n_opened = n_loads = n_unlocks = n_moves = 0;
         load_result = move_result = 0;
         unreadable = false;
         return 0;
@@ -76,6 +86,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         caller_deinit(&a);
         caller_deinit(&b);
+        aside = aside_free(aside);
         gate = open_free(gate);
         while (worker_jobs() > 0)
                 worker_work();
@@ -173,14 +184,14 @@ static void test_unreadable(void **state) {
 
 static void test_moves_aside(void **state) {
         read_what_is_bad();
-        assert_int_equal(open_move_aside(gate, &a.waiter, caller_told), 0);
-        assert_int_equal(open_move_aside(gate, &b.waiter, caller_told), -EBUSY);
+        assert_int_equal(aside_move(aside, &a.waiter, caller_told), 0);
+        assert_int_equal(aside_move(aside, &b.waiter, caller_told), -EBUSY);
         assert_int_equal(a.n_told, 0);
         worker_work();
         assert_told(&a, 0);
         assert_int_equal(b.n_told, 0);
         assert_int_equal(n_moves, 1);
-        assert_string_equal(open_moved_to(gate), "/state/store.bad");
+        assert_string_equal(aside_moved_to(aside), "/state/store.bad");
         assert_int_equal(vault_get_state(vault), VAULT_OPEN);
         assert_int_equal(n_opened, 1);
         assert_null(open_trouble(gate));
@@ -189,24 +200,24 @@ static void test_moves_aside(void **state) {
 static void test_cannot_move(void **state) {
         read_what_is_bad();
         move_result = AGENT_ERROR_STORAGE_FAILED;
-        assert_int_equal(open_move_aside(gate, &a.waiter, caller_told), 0);
+        assert_int_equal(aside_move(aside, &a.waiter, caller_told), 0);
         worker_work();
         assert_told(&a, AGENT_ERROR_STORAGE_FAILED);
         assert_int_equal(vault_get_state(vault), VAULT_UNREADABLE);
-        assert_null(open_moved_to(gate));
+        assert_null(aside_moved_to(aside));
         assert_non_null(open_trouble(gate));
         assert_int_equal(n_opened, 0);
 
         move_result = 0;
-        assert_int_equal(open_move_aside(gate, &b.waiter, caller_told), 0);
+        assert_int_equal(aside_move(aside, &b.waiter, caller_told), 0);
         worker_work();
         assert_told(&b, 0);
 }
 
 static void test_good_store_stays(void **state) {
-        assert_int_equal(open_move_aside(gate, &a.waiter, caller_told), -EBUSY); /* not read yet */
+        assert_int_equal(aside_move(aside, &a.waiter, caller_told), -EBUSY); /* not read yet */
         worker_work();
-        assert_int_equal(open_move_aside(gate, &a.waiter, caller_told), -EBUSY);
+        assert_int_equal(aside_move(aside, &a.waiter, caller_told), -EBUSY);
         assert_int_equal(worker_jobs(), 0);
         assert_int_equal(a.n_told, 0);
 }
@@ -222,8 +233,8 @@ static void test_stopping(void **state) {
 
 static void test_stopping_while_moving(void **state) {
         read_what_is_bad();
-        assert_int_equal(open_move_aside(gate, &a.waiter, caller_told), 0);
-        gate = open_free(gate);
+        assert_int_equal(aside_move(aside, &a.waiter, caller_told), 0);
+        aside = aside_free(aside);
         assert_told(&a, AGENT_ERROR_STOPPING);
         worker_work();
         assert_int_equal(n_opened, 0);

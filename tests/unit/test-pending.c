@@ -35,7 +35,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         struct fixture *f = *state;
 
-        pending_deinit(&f->pending);
+        pending_forget(&f->pending);
         account_free(f->account);
         free(f);
         return 0;

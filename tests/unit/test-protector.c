@@ -19,7 +19,7 @@ static int setup(void **state) {
 
         assert_int_equal(store_new(&f->store), 0);
         assert_int_equal(crypto_random_secret(&f->keyfile, PROTECTOR_KEYFILE_SIZE), 0);
-        assert_int_equal(protector_wrap_keyfile(f->store, f->keyfile, UID), 0);
+        assert_int_equal(protector_wrap(f->store, PROTECTOR_KEYFILE, f->keyfile, UID), 0);
         f->data_key = TAKE(f->store->data_key);
         *state = f;
         return 0;
@@ -36,18 +36,19 @@ static int teardown(void **state) {
 }
 
 static void assert_refused(struct fixture *f, const struct secret *keyfile, uid_t uid) {
-        assert_int_equal(protector_unwrap_keyfile(f->store, keyfile, uid), -EBADMSG);
+        assert_int_equal(protector_unwrap(f->store, keyfile, uid), -EBADMSG);
         assert_null(f->store->data_key);
 }
 
 static void test_opens(void **state) {
         struct fixture *f = *state;
 
-        assert_string_equal(f->store->protector, PROTECTOR_KEYFILE);
-        assert_int_equal(buffer_size(&f->store->parameters), 0);
-        assert_int_equal(buffer_size(&f->store->wrapped_key), CRYPTO_KEY_SIZE + CRYPTO_SEAL_OVERHEAD);
+        assert_string_equal(f->store->protection.name, "keyfile");
+        assert_int_equal(buffer_size(&f->store->protection.parameters), 0);
+        assert_int_equal(buffer_size(&f->store->protection.wrapped_key),
+                         CRYPTO_KEY_SIZE + CRYPTO_SEAL_OVERHEAD);
 
-        assert_int_equal(protector_unwrap_keyfile(f->store, f->keyfile, UID), 0);
+        assert_int_equal(protector_unwrap(f->store, f->keyfile, UID), 0);
         assert_true(secret_equal(f->store->data_key, f->data_key));
 }
 
@@ -61,7 +62,8 @@ static void test_other_key_or_uid(void **state) {
         assert_refused(f, other, UID);
         assert_refused(f, brief, UID);
         assert_refused(f, f->keyfile, UID + 1);
-        assert_int_equal(protector_wrap_keyfile(f->store, brief, UID), -EINVAL);
+        f->store->data_key = TAKE(f->data_key);
+        assert_int_equal(protector_wrap(f->store, PROTECTOR_KEYFILE, brief, UID), -EINVAL);
 }
 
 static void test_header_is_authenticated(void **state) {
@@ -71,21 +73,21 @@ static void test_header_is_authenticated(void **state) {
         assert_refused(f, f->keyfile, UID);
         f->store->id[0] ^= 1;
 
-        for (size_t i = 0; i < buffer_size(&f->store->wrapped_key); i++) {
-                buffer_bytes(&f->store->wrapped_key)[i] ^= 1;
+        for (size_t i = 0; i < buffer_size(&f->store->protection.wrapped_key); i++) {
+                buffer_bytes(&f->store->protection.wrapped_key)[i] ^= 1;
                 assert_refused(f, f->keyfile, UID);
-                buffer_bytes(&f->store->wrapped_key)[i] ^= 1;
+                buffer_bytes(&f->store->protection.wrapped_key)[i] ^= 1;
         }
 
-        assert_int_equal(buffer_append(&f->store->parameters, "x", 1), 0);
+        assert_int_equal(buffer_append(&f->store->protection.parameters, "x", 1), 0);
         assert_refused(f, f->keyfile, UID);
-        buffer_clear(&f->store->parameters);
+        buffer_clear(&f->store->protection.parameters);
 
-        f->store->protector[0] = 'K';
+        f->store->protection.name[0] = 'K';
         assert_refused(f, f->keyfile, UID);
-        f->store->protector[0] = 'k';
+        f->store->protection.name[0] = 'k';
 
-        assert_int_equal(protector_unwrap_keyfile(f->store, f->keyfile, UID), 0);
+        assert_int_equal(protector_unwrap(f->store, f->keyfile, UID), 0);
 }
 
 /* A header made by somebody who has the key file, but wraps what is no key. */
@@ -93,7 +95,7 @@ static void test_data_key_of_another_size(void **state) {
         struct fixture *f = *state;
 
         assert_int_equal(crypto_random_secret(&f->store->data_key, CRYPTO_KEY_SIZE - 1), 0);
-        assert_int_equal(protector_wrap_keyfile(f->store, f->keyfile, UID), 0);
+        assert_int_equal(protector_wrap(f->store, PROTECTOR_KEYFILE, f->keyfile, UID), 0);
         f->store->data_key = secret_free(f->store->data_key);
         assert_refused(f, f->keyfile, UID);
 }

@@ -26,6 +26,7 @@ int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, stru
 }
 
 static struct disk_paths paths = {.state_dir = (char *)"/state", .config_dir = (char *)"/config"};
+static const struct disk_wish wish = {.automatic = true, .permitted = ~0U};
 static struct vault *vault;
 static struct save *saves;
 static struct saving saving;
@@ -38,7 +39,9 @@ static int set_up(void **state) {
         assert_int_equal(vault_new(&vault), 0);
         vault_set_state(vault, VAULT_OPEN);
         assert_int_equal(
-                save_new(&saves, &(struct save_deps){.vault = vault, .paths = &paths, .saved = on_disk}), 0);
+                save_new(&saves,
+                         &(struct save_deps){.vault = vault, .paths = &paths, .wish = &wish, .saved = on_disk}),
+                0);
         waiter_init(&saving.waiter);
         n_turns = n_told = 0;
         n_written = 0;

@@ -64,6 +64,7 @@ struct saver {
 };
 
 static struct disk_paths paths = {.state_dir = (char *)"/state", .config_dir = (char *)"/config"};
+static const struct disk_wish wish = {.automatic = true, .permitted = ~0U};
 static struct vault *vault;
 static struct save *saves;
 static struct saver a, b;
@@ -78,7 +79,9 @@ static int set_up(void **state) {
         assert_int_equal(vault_new(&vault), 0);
         vault_set_state(vault, VAULT_OPEN);
         assert_int_equal(
-                save_new(&saves, &(struct save_deps){.vault = vault, .paths = &paths, .saved = on_disk}), 0);
+                save_new(&saves,
+                         &(struct save_deps){.vault = vault, .paths = &paths, .wish = &wish, .saved = on_disk}),
+                0);
         a = b = (struct saver){};
         waiter_init(&a.saving.waiter);
         waiter_init(&b.saving.waiter);

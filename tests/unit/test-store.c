@@ -21,7 +21,7 @@ static int setup(void **state) {
 
         assert_int_equal(store_new(&f->store), 0);
         assert_int_equal(crypto_random_secret(&f->keyfile, PROTECTOR_KEYFILE_SIZE), 0);
-        assert_int_equal(protector_wrap_keyfile(f->store, f->keyfile, UID), 0);
+        assert_int_equal(protector_wrap(f->store, PROTECTOR_KEYFILE, f->keyfile, UID), 0);
         list_append(&f->store->records, &make_record(1, 3, "default", NULL)->link);
         list_append(&f->store->records, &make_record(2, 4, "default", "auth.globus.org")->link);
         assert_int_equal(store_encode(&f->file, f->store), 0);
@@ -46,7 +46,7 @@ static int decode(struct store **ret, const struct fixture *f, struct bytes file
         r = store_decode_header(&store, file, fault);
         if (r)
                 return r;
-        if (protector_unwrap_keyfile(store, f->keyfile, UID))
+        if (protector_unwrap(store, f->keyfile, UID))
                 return fault_set(fault, AGENT_ERROR_STORAGE_FAILED, "wrong key");
         r = store_decode_body(store, file, fault);
         if (r)
@@ -80,7 +80,7 @@ static void test_round_trip(void **state) {
 
         assert_int_equal(decode(&store, f, whole(f), &fault), 0);
         assert_memory_equal(store->id, f->store->id, STORE_ID_SIZE);
-        assert_string_equal(store->protector, "keyfile");
+        assert_string_equal(store->protection.name, "keyfile");
         assert_int_equal(count_records(store), 2);
         assert_int_equal(find_record(store, 1)->kind, RECORD_ACCOUNT);
         assert_int_equal(find_record(store, 1)->generation, 3);
@@ -177,7 +177,7 @@ static void test_protector_name_is_plain(void **state) {
         struct fixture *f = *state;
 
         buffer_clear(&f->file);
-        f->store->protector[3] = '\n';
+        f->store->protection.name[3] = '\n';
         assert_int_equal(store_encode(&f->file, f->store), 0);
         assert_header_says(buffer_bytes(&f->file), buffer_size(&f->file), "is damaged");
 }
@@ -190,8 +190,8 @@ static void test_sealed_nonsense(void **state) {
         assert_int_equal(store_key_context(&header, f->store), 0);
         assert_int_equal(buffer_size(&header), HEADER_BEFORE_KEY);
         assert_int_equal(pack_bytes(&header, 2,
-                                    (struct bytes){buffer_bytes(&f->store->wrapped_key),
-                                                   buffer_size(&f->store->wrapped_key)}),
+                                    (struct bytes){buffer_bytes(&f->store->protection.wrapped_key),
+                                                   buffer_size(&f->store->protection.wrapped_key)}),
                          0);
 
         buffer_clear(&f->file);
@@ -207,9 +207,9 @@ static void test_sealed_nonsense(void **state) {
 static void test_header_of_another_store(void **state) {
         struct fixture *f = *state;
         _cleanup_(buffer_deinit) struct buffer other = {0};
-        size_t header = HEADER_BEFORE_KEY + 2 + buffer_size(&f->store->wrapped_key);
+        size_t header = HEADER_BEFORE_KEY + 2 + buffer_size(&f->store->protection.wrapped_key);
 
-        assert_int_equal(protector_wrap_keyfile(f->store, f->keyfile, UID),
+        assert_int_equal(protector_wrap(f->store, PROTECTOR_KEYFILE, f->keyfile, UID),
                          0); /* the same keys, wrapped anew */
         assert_int_equal(store_encode(&other, f->store), 0);
         memcpy(buffer_bytes(&other) + header, buffer_bytes(&f->file) + header, buffer_size(&other) - header);

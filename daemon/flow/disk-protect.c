@@ -1,0 +1,109 @@
+#include "daemon/flow/disk-private.h"
+
+#include <errno.h>
+
+#include "daemon/base/credentials.h"
+#include "daemon/base/file.h"
+#include "daemon/base/filesystem.h"
+#include "proto/error.h"
+#include "proto/log.h"
+
+static bool wish_permits(const struct disk_wish *wish, enum protector protector) {
+        return wish->permitted & 1U << protector;
+}
+
+static int protect_with_keyfile(struct store *store, const struct disk_paths *paths, bool is_new,
+                                struct fault *fault) {
+        _cleanup_(secret_freep) struct secret *key = NULL;
+        _cleanup_(disk_closep) int config_fd = -1;
+        int r;
+
+        r = file_open_dir(&config_fd, paths->config_dir);
+        if (r)
+                return disk_fault(fault, r, paths->config_dir, NULL);
+        r = is_new ? disk_read_or_make_key(&key, config_fd) : disk_make_next_key(&key, config_fd);
+        if (r)
+                return disk_key_fault(fault, r, paths);
+        r = protector_wrap(store, PROTECTOR_KEYFILE, key, geteuid());
+
+        return r ? fault_set(fault, r, NULL) : 0;
+}
+
+static int protect_with_creds(struct store *store, struct fault *fault) {
+        _cleanup_(buffer_deinit) struct buffer blob = {};
+        _cleanup_(fault_deinit) struct fault why = {};
+        int r;
+
+        r = credentials_encrypt(&blob, NULL, DISK_CREDENTIAL, store->data_key, &why);
+        if (r)
+                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
+                                 "systemd-creds cannot protect the store: %s", fault_message(&why));
+        r = protector_wrap_blob(store, buffer_contents(&blob));
+
+        return r ? fault_set(fault, r, NULL) : 0;
+}
+
+/* A blob of this machine's is of no use on another, which may have the same home. */
+static bool is_local(const struct disk_paths *paths) {
+        _cleanup_(disk_closep) int fd = -1;
+
+        return !disk_open_existing_dir(&fd, paths->state_dir) && filesystem_is_local(fd);
+}
+
+static int refuse(struct fault *fault, enum protector protector) {
+        return fault_set(fault, AGENT_ERROR_REFUSED, "The policy does not permit the protector %s",
+                         protector_name(protector));
+}
+
+static int protect_automatically(struct store *store, const struct disk_commit *commit,
+                                 const struct disk_paths *paths, bool is_new, struct fault *fault) {
+        _cleanup_(fault_deinit) struct fault why = {};
+
+        if (wish_permits(&commit->wish, PROTECTOR_SYSTEMD_CREDS) && is_local(paths) &&
+            !protect_with_creds(store, &why))
+                return 0;
+        if (wish_permits(&commit->wish, PROTECTOR_KEYFILE))
+                return protect_with_keyfile(store, paths, is_new, fault);
+
+        return refuse(fault, PROTECTOR_KEYFILE);
+}
+
+int disk_protect(struct store *store, const struct disk_commit *commit, const struct disk_paths *paths,
+                 bool is_new, struct fault *fault) {
+        enum protector protector = commit->wish.protector;
+        int r;
+
+        if (commit->wish.automatic)
+                return protect_automatically(store, commit, paths, is_new, fault);
+        if (!wish_permits(&commit->wish, protector))
+                return refuse(fault, protector);
+
+        switch (protector) {
+        case PROTECTOR_SYSTEMD_CREDS:
+                return protect_with_creds(store, fault);
+        case PROTECTOR_KEYFILE:
+                return protect_with_keyfile(store, paths, is_new, fault);
+        case PROTECTOR_PASSPHRASE:
+        case PROTECTOR_MEMORY:
+        case PROTECTOR_PLAINTEXT:
+        case PROTECTOR_UNKNOWN:
+                break;
+        }
+
+        r = protector_wrap(store, protector, commit->passphrase, geteuid());
+        return r ? fault_set(fault, r, NULL) : 0;
+}
+
+/* What a crash, or trouble with the disk, leaves behind opens nothing any more. */
+void disk_settle_key(const struct store *store, const struct disk_paths *paths) {
+        _cleanup_(disk_closep) int config_fd = -1;
+
+        if (disk_open_existing_dir(&config_fd, paths->config_dir))
+                return;
+
+        if (protector_of(store) == PROTECTOR_KEYFILE)
+                (void)file_rename(config_fd, NEXT_KEY_FILE, KEY_FILE);
+        else
+                (void)file_remove(config_fd, KEY_FILE);
+        (void)file_remove(config_fd, NEXT_KEY_FILE);
+}

@@ -1,0 +1,67 @@
+/* Lock and Unlock: secrets wiped from memory, and brought back. */
+
+#include <errno.h>
+
+#include "daemon/rpc/method.h"
+
+struct lock_params {
+        struct secret *passphrase;
+        bool force;
+};
+
+static const struct field lock_fields[] = {
+        FIELD(struct lock_params, passphrase, FIELD_SECRET, 0),
+        FIELD(struct lock_params, force, FIELD_BOOL, 0),
+        {},
+};
+
+static const struct field unlock_fields[] = {
+        FIELD(struct lock_params, passphrase, FIELD_SECRET, 0),
+        {},
+};
+
+static int lock_start(struct method_wait *wait, struct fault *fault) {
+        struct lock_params *params = wait->call->params;
+        struct lock_request request = {.password = params->passphrase, .force = params->force};
+
+        if (params->passphrase && !method_passphrase_is_valid(params->passphrase))
+                return fault_set_invalid(fault, "passphrase", NULL);
+
+        params->passphrase = NULL;
+        return lock_begin(wait->call->context->lock, &request, &wait->waiter, wait->done, fault);
+}
+
+static void lock(struct call *call) {
+        method_wait(call, lock_start, call_reply_empty);
+}
+
+static int unlock_start(struct method_wait *wait, struct fault *fault) {
+        const struct context *context = wait->call->context;
+        struct lock_params *params = wait->call->params;
+
+        if (params->passphrase && !method_passphrase_is_valid(params->passphrase))
+                return fault_set_invalid(fault, "passphrase", NULL);
+        if (vault_get_state(context->vault) != VAULT_LOCKED)
+                return -EALREADY;
+
+        return open_unlock(context->open, TAKE(params->passphrase), &wait->waiter, wait->done, fault);
+}
+
+static void unlock(struct call *call) {
+        method_wait(call, unlock_start, call_reply_empty);
+}
+
+const struct method method_lock = {
+        .name = "org.globus.Agent.Lock",
+        .fields = lock_fields,
+        .size = sizeof(struct lock_params),
+        .handle = lock,
+};
+
+const struct method method_unlock = {
+        .name = "org.globus.Agent.Unlock",
+        .fields = unlock_fields,
+        .size = sizeof(struct lock_params),
+        .flags = METHOD_NEEDS_STORE,
+        .handle = unlock,
+};
