@@ -193,8 +193,8 @@ static int write_image(struct store *store, struct disk_commit *commit, const st
         return r;
 }
 
-static int protect(struct store *store, struct disk_commit *commit, const struct disk_paths *paths, bool is_new,
-                   struct fault *fault) {
+static int protect_anew(struct store *store, struct disk_commit *commit, const struct disk_paths *paths,
+                        bool is_new, struct fault *fault) {
         _cleanup_(secret_freep) struct secret *data_key = NULL;
         int r;
 
@@ -207,8 +207,23 @@ static int protect(struct store *store, struct disk_commit *commit, const struct
         return disk_protect(store, commit, paths, is_new, fault);
 }
 
-static int lock(struct store *store, const struct disk_commit *commit, struct fault *fault) {
-        int r;
+/* Where one got lost, the new one is protected as that was; else nothing protects it yet. */
+static int begin(struct store **ret, const struct disk_commit *commit) {
+        const struct store_key *key = &commit->keys.store;
+
+        return key->data_key && key->protection.name ? store_new_with_key(ret, key) : store_new(ret);
+}
+
+static int protect_and_lock(struct store *store, struct disk_commit *commit, const struct disk_paths *paths,
+                            bool is_new, struct fault *fault) {
+        int r = 0;
+
+        if (commit->action == DISK_PROTECT)
+                r = protect_anew(store, commit, paths, is_new, fault);
+        else if (!store->protection.name)
+                r = disk_protect(store, commit, paths, is_new, fault);
+        if (r || commit->action != DISK_LOCK)
+                return r;
 
         r = protector_lock(store, commit->passphrase);
         return r ? fault_set(fault, r, NULL) : 0;
@@ -218,37 +233,33 @@ static int lock(struct store *store, const struct disk_commit *commit, struct fa
 static int change(struct store **store, struct disk_commit *commit, const struct disk_paths *paths,
                   int state_fd, struct fault *fault) {
         _cleanup_(store_freep) struct store *fresh = NULL;
-        bool is_new = !*store, changed;
+        struct store *changing = *store;
+        bool changed;
         int r;
 
-        if (is_new) {
-                r = store_new(&fresh);
+        if (!changing) {
+                r = begin(&fresh, commit);
                 if (r)
                         return fault_set(fault, r, NULL);
+                changing = fresh;
         }
 
-        r = store_apply(*store ?: fresh, &commit->changes, &changed);
+        r = store_apply(changing, &commit->changes, &changed);
         if (r)
                 return fault_set(fault, r, NULL);
         if (!changed && commit->action == DISK_SAVE)
                 return 0;
 
-        if (is_new || commit->action == DISK_PROTECT)
-                r = protect(*store ?: fresh, commit, paths, is_new, fault);
-        if (!r && commit->action == DISK_LOCK)
-                r = lock(*store ?: fresh, commit, fault);
+        r = protect_and_lock(changing, commit, paths, fresh, fault);
+        if (!r && protector_of(changing) == PROTECTOR_MEMORY)
+                r = write_image(changing, commit, paths, state_fd, fault);
+        else if (!r)
+                r = write_file(changing, paths, state_fd, fault);
         if (r)
                 return r;
 
-        if (protector_of(*store ?: fresh) == PROTECTOR_MEMORY)
-                r = write_image(*store ?: fresh, commit, paths, state_fd, fault);
-        else
-                r = write_file(*store ?: fresh, paths, state_fd, fault);
-        if (r)
-                return r;
-
-        if (!is_new && commit->action == DISK_PROTECT)
-                disk_settle_key(*store, paths);
+        if (commit->action == DISK_PROTECT && !fresh)
+                disk_settle_key(changing, paths);
         if (fresh)
                 *store = TAKE(fresh);
         return 0;

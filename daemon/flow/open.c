@@ -205,6 +205,7 @@ static void open_on_retry(void *userdata) {
 
 void open_begin_anew(struct open *open) {
         fault_deinit(&open->trouble);
+        vault_forget_store(open->deps.vault);
         vault_set_state(open->deps.vault, VAULT_OPEN);
         open->deps.opened(open->deps.userdata);
 }

@@ -224,6 +224,22 @@ static const struct job_type commit_type = {
         .free = commit_drop,
 };
 
+/* A store that got lost is not to be protected less than it was. */
+static struct disk_wish save_wish(const struct save *save) {
+        struct disk_wish wish = *save->deps.wish;
+        enum protector protector = vault_protector(save->deps.vault);
+
+        if (save->protection.action == DISK_PROTECT)
+                return save->protection.wish;
+        if (protector == PROTECTOR_UNKNOWN)
+                return wish;
+
+        wish.automatic = false;
+        wish.protector = protector;
+        wish.permitted |= 1U << protector;
+        return wish;
+}
+
 static int commit_new(struct commit **ret, struct save *save) {
         _cleanup_(commit_freep) struct commit *commit = NULL;
         int r;
@@ -236,9 +252,7 @@ static int commit_new(struct commit **ret, struct save *save) {
         list_init(&commit->disk.changes);
         commit->disk.known = *vault_version(save->deps.vault);
 
-        commit->disk.wish = *save->deps.wish;
-        if (save->protection.action == DISK_PROTECT)
-                commit->disk.wish = save->protection.wish;
+        commit->disk.wish = save_wish(save);
         commit->disk.action = save->protection.action;
 
         r = disk_paths_copy(&commit->paths, save->deps.paths);

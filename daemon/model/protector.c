@@ -99,6 +99,30 @@ enum protector protector_of(const struct store *store) {
         return unpack_locked(&name, &ignored, store) ? PROTECTOR_UNKNOWN : protector_find(name);
 }
 
+static bool protector_is_lasting(const struct store *store) {
+        enum protector protector = protector_of(store);
+
+        return protector_is_locked(store) || protector == PROTECTOR_PASSPHRASE ||
+               protector == PROTECTOR_SYSTEMD_CREDS;
+}
+
+int protector_get_key(struct store_key *ret, const struct store *store) {
+        struct store_key key = {};
+        int r;
+
+        memcpy(key.id, store->id, sizeof(key.id));
+        r = protector_is_lasting(store) ? protection_copy(&key.protection, &store->protection) : 0;
+        if (!r && store->data_key)
+                r = secret_copy(&key.data_key, store->data_key);
+        if (r) {
+                store_key_deinit(&key);
+                return r;
+        }
+
+        *ret = key;
+        return 0;
+}
+
 int protector_describe(char **ret, const struct store *store) {
         static const char *const words[] = {
                 [PROTECTOR_SYSTEMD_CREDS] = "encrypted (AES-256-GCM), its key sealed by systemd-creds with ",

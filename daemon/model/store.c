@@ -17,30 +17,6 @@ enum {
         WRAPPED_KEY_WIDTH = 2,
 };
 
-int store_key_copy(struct store_key *ret, const struct store_key *key) {
-        struct secret *data_key = NULL;
-        int r;
-
-        r = key->data_key ? secret_copy(&data_key, key->data_key) : 0;
-        if (r)
-                return r;
-
-        memcpy(ret->id, key->id, sizeof(ret->id));
-        ret->data_key = data_key;
-        return 0;
-}
-
-void store_key_deinit(struct store_key *key) {
-        key->data_key = secret_free(key->data_key);
-}
-
-int store_get_key(struct store_key *ret, const struct store *store) {
-        struct store_key borrowed = {.data_key = store->data_key};
-
-        memcpy(borrowed.id, store->id, sizeof(borrowed.id));
-        return store_key_copy(ret, &borrowed);
-}
-
 void protection_deinit(struct protection *protection) {
         free(protection->name);
         buffer_deinit(&protection->parameters);
@@ -53,6 +29,49 @@ void protection_swap(struct protection *a, struct protection *b) {
 
         *a = *b;
         *b = held;
+}
+
+int protection_copy(struct protection *ret, const struct protection *protection) {
+        struct bytes parameters = buffer_contents(&protection->parameters);
+        struct bytes wrapped_key = buffer_contents(&protection->wrapped_key);
+        _cleanup_(protection_deinit) struct protection copy = {};
+        int r = 0;
+
+        if (protection->name) {
+                copy.name = strdup(protection->name);
+                r = copy.name ? 0 : -ENOMEM;
+        }
+        if (!r)
+                r = buffer_append(&copy.parameters, parameters.data, parameters.n);
+        if (!r)
+                r = buffer_append(&copy.wrapped_key, wrapped_key.data, wrapped_key.n);
+        if (r)
+                return r;
+
+        protection_swap(ret, &copy);
+        return 0;
+}
+
+int store_key_copy(struct store_key *ret, const struct store_key *key) {
+        struct store_key copy = {};
+        int r;
+
+        memcpy(copy.id, key->id, sizeof(copy.id));
+        r = protection_copy(&copy.protection, &key->protection);
+        if (!r && key->data_key)
+                r = secret_copy(&copy.data_key, key->data_key);
+        if (r) {
+                store_key_deinit(&copy);
+                return r;
+        }
+
+        *ret = copy;
+        return 0;
+}
+
+void store_key_deinit(struct store_key *key) {
+        protection_deinit(&key->protection);
+        key->data_key = secret_free(key->data_key);
 }
 
 static int store_new_empty(struct store **ret) {
@@ -81,6 +100,23 @@ int store_new(struct store **ret) {
         if (r)
                 return r;
 
+        *ret = TAKE(store);
+        return 0;
+}
+
+int store_new_with_key(struct store **ret, const struct store_key *key) {
+        _cleanup_(store_freep) struct store *store = NULL;
+        int r;
+
+        r = store_new_empty(&store);
+        if (!r)
+                r = protection_copy(&store->protection, &key->protection);
+        if (!r)
+                r = secret_copy(&store->data_key, key->data_key);
+        if (r)
+                return r;
+
+        memcpy(store->id, key->id, sizeof(store->id));
         *ret = TAKE(store);
         return 0;
 }

@@ -34,15 +34,6 @@ static inline bool store_version_is_none(const struct store_version *version) {
         return store_version_equal(version, &(struct store_version){});
 }
 
-/* What opens the body of one store. */
-struct store_key {
-        unsigned char id[STORE_ID_SIZE]; /* of the store */
-        struct secret *data_key; /* NULL: none is known */
-};
-
-int store_key_copy(struct store_key *ret, const struct store_key *key);
-void store_key_deinit(struct store_key *key);
-
 /* What the header says of the data key: see protector.h. */
 struct protection {
         char *name; /* of the protector */
@@ -52,6 +43,17 @@ struct protection {
 
 void protection_deinit(struct protection *protection);
 void protection_swap(struct protection *a, struct protection *b);
+int protection_copy(struct protection *ret, const struct protection *protection);
+
+/* What opens the body of one store, and what its header says of that. */
+struct store_key {
+        unsigned char id[STORE_ID_SIZE]; /* of the store */
+        struct protection protection;
+        struct secret *data_key; /* NULL: none is known */
+};
+
+int store_key_copy(struct store_key *ret, const struct store_key *key);
+void store_key_deinit(struct store_key *key);
 
 struct store {
         unsigned char id[STORE_ID_SIZE];
@@ -64,14 +66,14 @@ struct store {
 
 /* A random id and data key; no protector yet. */
 int store_new(struct store **ret);
+
+/* Opens with the same key as the one that this is the key of. */
+int store_new_with_key(struct store **ret, const struct store_key *key);
 struct store *store_free(struct store *store);
 
 /* The header only. AGENT_ERROR_STORAGE_FAILED with what is wrong in words: foreign file, newer format,
  * truncated. */
 int store_decode_header(struct store **ret, struct bytes file, struct fault *fault);
-
-/* The key of a store that was opened, or made. */
-int store_get_key(struct store_key *ret, const struct store *store);
 
 /* What the protector authenticates when it wraps the data key: the header up to that. */
 int store_key_context(struct buffer *out, const struct store *store);

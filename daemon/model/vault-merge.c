@@ -256,7 +256,7 @@ static int take_protection(struct vault *vault, const struct store *store) {
         struct store_key key = {};
         int r;
 
-        r = store_get_key(&key, store);
+        r = protector_get_key(&key, store);
         if (!r)
                 r = vault_set_protection(vault, store);
         if (r) {

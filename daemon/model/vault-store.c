@@ -55,7 +55,7 @@ const struct store_key *vault_key(const struct vault *vault) {
 void vault_set_key(struct vault *vault, struct store_key *key) {
         store_key_deinit(&vault->key);
         vault->key = *key;
-        key->data_key = NULL;
+        *key = (struct store_key){};
 }
 
 const struct secret *vault_image(const struct vault *vault) {
@@ -65,6 +65,16 @@ const struct secret *vault_image(const struct vault *vault) {
 void vault_set_image(struct vault *vault, struct secret *image) {
         secret_free(vault->image);
         vault->image = image;
+}
+
+void vault_forget_store(struct vault *vault) {
+        store_key_deinit(&vault->key);
+        vault_set_image(vault, NULL);
+        vault->version = (struct store_version){};
+        vault->protector = PROTECTOR_UNKNOWN;
+        vault->is_locked = false;
+        free(vault->protection);
+        vault->protection = NULL;
 }
 
 void vault_wipe(struct vault *vault) {

@@ -91,6 +91,9 @@ void vault_set_key(struct vault *vault, struct store_key *key);
 const struct secret *vault_image(const struct vault *vault);
 void vault_set_image(struct vault *vault, struct secret *image);
 
+/* It is out of the way, and the next one begins anew. */
+void vault_forget_store(struct vault *vault);
+
 /* Forgets all that is held, saved or not, and what opens the store: the vault is locked then. */
 void vault_wipe(struct vault *vault);
 

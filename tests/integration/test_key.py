@@ -182,6 +182,22 @@ def test_another_daemon_is_locked_out(ada):
         twin.stop()
 
 
+@pytest.mark.parametrize("protector", ["passphrase", "plaintext", "memory", "keyfile"])
+def test_store_that_somebody_removed_is_protected_as_before(ada, protector):
+    set_key(ada, protector, force=True, **({"passphrase": PASSPHRASE} if protector == "passphrase" else {}))
+    ada.home.store.unlink()
+    token = ada.token("--refresh")
+    ada.wait_for(lambda status: status["store"]["saved"] and ada.home.store.exists())
+    assert store_status(ada)["protector"] == protector
+    assert protector.encode() in ada.home.store.read_bytes()[:80]
+    if protector == "memory":
+        return
+    ada.restart()
+    if protector == "passphrase":
+        unlock(ada)
+    assert ada.token() == token
+
+
 # Memory
 
 def test_memory(ada):
