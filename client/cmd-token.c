@@ -84,15 +84,12 @@ static int token_write(struct buffer *out, struct json_object *parameters, const
 
 /* The exit status, having said what is wrong. */
 static int read_rejected(struct prompt *prompt) {
-        static const char question[] = "Enter the token that was refused: ";
         const char *token;
         size_t n = 0;
         int r;
 
         prompt_init(prompt);
-        if (prompt->terminal)
-                prompt_show(prompt, question, sizeof(question) - 1);
-        r = prompt_read_line(prompt);
+        r = prompt_read_line(prompt, "Enter the token that was refused: ");
         if (!r)
                 prompt_line(prompt, &token, &n);
 
@@ -110,7 +107,7 @@ static int read_rejected(struct prompt *prompt) {
 
 /* The exit status, having said what is wrong. */
 static int begin_call(struct rpc *rpc, const struct globals *globals, const struct arguments *arguments) {
-        _cleanup_(prompt_deinit) struct prompt prompt = {.terminal_fd = -1};
+        _cleanup_(prompt_deinit) struct prompt prompt = PROMPT_NULL;
         const char *token;
         size_t n;
 

@@ -12,8 +12,6 @@
 
 enum { CODES_MAX = 3 }; /* that a person may mistype */
 
-static const char question[] = "Enter the authorization code: ";
-
 /* Nothing that depends on it failed: the login is left to end by itself if it cannot be cancelled. */
 static void login_cancel(const struct globals *globals, const char *login_id) {
         _cleanup_(message_reply_deinit) struct message_reply reply = {};
@@ -71,9 +69,7 @@ static int read_code(struct prompt *prompt, bool quiet_at_end) {
         int r;
 
         do {
-                if (prompt->terminal)
-                        prompt_show(prompt, question, sizeof(question) - 1);
-                r = prompt_read_line(prompt);
+                r = prompt_read_line(prompt, "Enter the authorization code: ");
                 if (!r)
                         prompt_line(prompt, &code, &n);
         } while (!r && n == 0);

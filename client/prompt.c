@@ -6,20 +6,39 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "client/echo.h"
 #include "client/output.h"
 
-static const int end_signals[] = {SIGINT, SIGTERM, SIGHUP};
+static const int watched_signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP};
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted, suspended;
+
+/* What the watched signals meant before. */
+struct watch {
+        struct sigaction actions[ARRAY_SIZE(watched_signals)];
+};
 
 static void on_signal(int number) {
-        interrupted = 1;
+        if (number == SIGTSTP)
+                suspended = 1;
+        else
+                interrupted = 1;
 }
 
 void prompt_init(struct prompt *prompt) {
         *prompt = (struct prompt){.terminal = isatty(STDIN_FILENO), .terminal_fd = -1};
         if (prompt->terminal && !isatty(STDERR_FILENO))
                 prompt->terminal_fd = open("/dev/tty", O_WRONLY | O_NOCTTY | O_CLOEXEC);
+}
+
+int prompt_init_hidden(struct prompt *prompt) {
+        int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+
+        *prompt = (struct prompt){.terminal = true, .hidden = true, .terminal_fd = fd};
+        return 0;
 }
 
 void prompt_deinit(struct prompt *prompt) {
@@ -44,37 +63,65 @@ void prompt_strip(const char **text, size_t *n) {
                 (*n)--;
 }
 
+/* While a line is read nothing that can be caught ends or stops us with the echo off. */
+static void watch_begin(struct watch *watch) {
+        const struct sigaction action = {.sa_handler = on_signal};
+
+        for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
+                sigaction(watched_signals[i], &action, watch->actions + i);
+}
+
+static void watch_end(const struct watch *watch) {
+        for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
+                sigaction(watched_signals[i], watch->actions + i, NULL);
+}
+
+/* As if nobody had watched: until the shell continues us the terminal is its own. */
+static void suspend(struct watch *watch) {
+        watch_end(watch);
+        (void)raise(SIGTSTP);
+        watch_begin(watch);
+        suspended = 0;
+}
+
 /* Waits for input with the signals let in, and for nothing else, so that none comes unnoticed. */
-static int wait_for_input(const sigset_t *mask) {
-        struct pollfd pollfd = {.fd = STDIN_FILENO, .events = POLLIN};
+static int wait_for_input(int fd) {
+        struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+        sigset_t watched, others;
+        int n = 0, r = 0;
 
-        while (!interrupted) {
-                int n = ppoll(&pollfd, 1, NULL, mask);
+        sigemptyset(&watched);
+        for (size_t i = 0; i < ARRAY_SIZE(watched_signals); i++)
+                sigaddset(&watched, watched_signals[i]);
+        sigprocmask(SIG_BLOCK, &watched, &others);
 
-                if (n > 0)
-                        return 0;
+        while (n <= 0 && !r && !interrupted && !suspended) {
+                n = ppoll(&pollfd, 1, NULL, &others);
                 if (n < 0 && errno != EINTR)
-                        return -errno;
+                        r = -errno;
         }
 
-        return -EINTR;
+        sigprocmask(SIG_SETMASK, &others, NULL);
+        if (interrupted)
+                return -EINTR;
+        return suspended ? -ERESTART : r;
 }
 
 /* > 0: bytes read. 0: the end. */
-static int prompt_fill(struct prompt *prompt, const sigset_t *mask) {
+static int prompt_fill(struct prompt *prompt) {
+        int fd = prompt->hidden ? prompt->terminal_fd : STDIN_FILENO, r;
         char *space;
         ssize_t n;
-        int r;
 
         r = buffer_reserve(&prompt->read, 1024, &space);
         if (r)
                 return r;
 
         do {
-                r = wait_for_input(mask);
+                r = wait_for_input(fd);
                 if (r)
                         return r;
-                n = read(STDIN_FILENO, space, 1024);
+                n = read(fd, space, 1024);
         } while (n < 0 && (errno == EINTR || errno == EAGAIN));
 
         if (n < 0)
@@ -85,7 +132,7 @@ static int prompt_fill(struct prompt *prompt, const sigset_t *mask) {
 }
 
 /* Until a line is in front, or the rest that no line's end follows. */
-static int prompt_fill_line(struct prompt *prompt, const sigset_t *mask) {
+static int prompt_fill_line(struct prompt *prompt) {
         for (;;) {
                 size_t n = buffer_size(&prompt->read);
                 const char *bytes = buffer_bytes(&prompt->read), *newline = n ? memchr(bytes, '\n', n) : NULL;
@@ -98,7 +145,7 @@ static int prompt_fill_line(struct prompt *prompt, const sigset_t *mask) {
                 if (n > PROMPT_LINE_MAX)
                         return -EMSGSIZE;
 
-                r = prompt_fill(prompt, mask);
+                r = prompt_fill(prompt);
                 if (r < 0)
                         return r;
                 if (r == 0) {
@@ -108,27 +155,40 @@ static int prompt_fill_line(struct prompt *prompt, const sigset_t *mask) {
         }
 }
 
-int prompt_read_line(struct prompt *prompt) {
-        struct sigaction action = {.sa_handler = on_signal}, old_actions[ARRAY_SIZE(end_signals)];
-        sigset_t ours, old_mask;
+/* -ERESTART: ^Z. */
+static int prompt_ask(struct prompt *prompt, const char *question) {
+        _cleanup_(echo_on) struct echo echo = {};
+        int r = 0;
+
+        if (prompt->hidden)
+                do
+                        r = echo_off(&echo, prompt->terminal_fd);
+                while (r == -EINTR && !interrupted);
+        if (r)
+                return r;
+
+        if (prompt->terminal && question)
+                prompt_show(prompt, question, strlen(question));
+
+        return prompt_fill_line(prompt);
+}
+
+int prompt_read_line(struct prompt *prompt, const char *question) {
+        struct watch watch;
         int r;
 
         buffer_consume(&prompt->read, prompt->current);
         prompt->current = 0;
         interrupted = 0;
+        suspended = 0;
 
-        sigemptyset(&ours);
-        for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
-                sigaddset(&ours, end_signals[i]);
-        sigprocmask(SIG_BLOCK, &ours, &old_mask);
-        for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
-                sigaction(end_signals[i], &action, old_actions + i);
-
-        r = prompt_fill_line(prompt, &old_mask);
-
-        sigprocmask(SIG_SETMASK, &old_mask, NULL);
-        for (size_t i = 0; i < ARRAY_SIZE(end_signals); i++)
-                sigaction(end_signals[i], old_actions + i, NULL);
+        watch_begin(&watch);
+        while ((r = prompt_ask(prompt, question)) == -ERESTART) {
+                if (prompt->terminal)
+                        buffer_clear(&prompt->read); /* as the terminal does with the rest of the line */
+                suspend(&watch);
+        }
+        watch_end(&watch);
 
         if (interrupted)
                 r = -EINTR;
@@ -136,6 +196,14 @@ int prompt_read_line(struct prompt *prompt) {
                 prompt_show(prompt, "\n", 1); /* nobody has ended the line that the question stands on */
 
         return r;
+}
+
+void prompt_whole_line(const struct prompt *prompt, const char **ret, size_t *ret_n) {
+        const char *line = buffer_bytes(&prompt->read);
+        size_t n = prompt->current;
+
+        *ret = line;
+        *ret_n = n > 0 && line[n - 1] == '\n' ? n - 1 : n;
 }
 
 void prompt_line(const struct prompt *prompt, const char **ret, size_t *ret_n) {

@@ -29,7 +29,7 @@ static void assert_line(struct prompt *prompt, const char *expected) {
         const char *line;
         size_t n;
 
-        assert_int_equal(prompt_read_line(prompt), 0);
+        assert_int_equal(prompt_read_line(prompt, NULL), 0);
         prompt_line(prompt, &line, &n);
         assert_int_equal(n, strlen(expected));
         assert_memory_equal(line, expected, n);
@@ -48,8 +48,8 @@ static void test_lines(void **state) {
         assert_line(&prompt, "");
         assert_line(&prompt, "two words");
         assert_line(&prompt, "last");
-        assert_int_equal(prompt_read_line(&prompt), -ENODATA);
-        assert_int_equal(prompt_read_line(&prompt), -ENODATA);
+        assert_int_equal(prompt_read_line(&prompt, NULL), -ENODATA);
+        assert_int_equal(prompt_read_line(&prompt, NULL), -ENODATA);
         prompt_deinit(&prompt);
 }
 
@@ -63,7 +63,7 @@ static void test_too_long(void **state) {
         close(fd);
 
         prompt_init(&prompt);
-        assert_int_equal(prompt_read_line(&prompt), -EMSGSIZE);
+        assert_int_equal(prompt_read_line(&prompt, NULL), -EMSGSIZE);
         prompt_deinit(&prompt);
 }
 
@@ -90,7 +90,7 @@ static void test_interrupted(void **state) {
         if (fork() == 0)
                 interrupt_when_read(getppid());
 
-        assert_int_equal(prompt_read_line(&prompt), -EINTR);
+        assert_int_equal(prompt_read_line(&prompt, NULL), -EINTR);
         assert_true(wait(NULL) > 0);
         alarm(0);
 
