@@ -33,11 +33,9 @@ static int run(const struct globals *globals, const void *record) {
         const struct arguments *arguments = record;
         _cleanup_(message_reply_deinit) struct message_reply reply = {};
         _cleanup_(buffer_deinit) struct buffer out = {};
-        _cleanup_(rpc_deinit) struct rpc rpc = {};
         int status;
 
-        rpc_begin(&rpc, RPC_METHOD("GetStatus"), RPC_REPEATABLE);
-        status = rpc_run(&reply, &rpc, globals);
+        status = rpc_get_status(&reply, globals);
         if (status)
                 return status;
 

@@ -130,6 +130,13 @@ int rpc_run(struct message_reply *ret, struct rpc *rpc, const struct globals *gl
         return status;
 }
 
+int rpc_get_status(struct message_reply *ret, const struct globals *globals) {
+        _cleanup_(rpc_deinit) struct rpc rpc = {};
+
+        rpc_begin(&rpc, RPC_METHOD("GetStatus"), RPC_REPEATABLE);
+        return rpc_run(ret, &rpc, globals);
+}
+
 /* A shell's word, whatever is in it. */
 static int append_quoted(struct buffer *out, const char *word) {
         int r = buffer_append(out, "'", 1);
@@ -160,7 +167,7 @@ static int append_login_command(struct buffer *out, const struct fault *fault) {
         return r;
 }
 
-/* When to come again: the agent asks Globus no sooner, whoever calls. */
+/* When to come again: no sooner does the agent ask Globus, or look at a passphrase, whoever calls. */
 static int append_retry(struct buffer *out, const struct fault *fault) {
         int64_t wait = fault->retry_at - time(NULL);
         char pause[TEXT_DURATION_SIZE];
@@ -174,6 +181,12 @@ static int append_retry(struct buffer *out, const struct fault *fault) {
         return r ?: buffer_append_string(out, pause);
 }
 
+/* Another try is for later only. */
+static bool waits(const struct fault *fault) {
+        return fault->r == AGENT_ERROR_UNAVAILABLE ||
+               (fault->r == AGENT_ERROR_WRONG_PASSPHRASE && fault->retry_at > time(NULL));
+}
+
 void rpc_complain(const struct fault *fault) {
         _cleanup_(buffer_deinit) struct buffer hint = {};
         const char *message = fault_message(fault);
@@ -181,8 +194,10 @@ void rpc_complain(const struct fault *fault) {
 
         if (fault->r == AGENT_ERROR_LOGIN_NEEDED && !strstr(message, "globus-agentctl"))
                 r = append_login_command(&hint, fault);
-        if (fault->r == AGENT_ERROR_UNAVAILABLE && !strstr(message, "try again"))
+        if (waits(fault) && !strstr(message, "try again"))
                 r = append_retry(&hint, fault);
+        if (fault->r == -ENOTCONN)
+                r = buffer_append_string(&hint, "; leave out --no-autostart to start one");
         if (r)
                 buffer_clear(&hint);
 

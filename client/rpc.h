@@ -41,5 +41,8 @@ int rpc_send(struct message_reply *ret, struct rpc *rpc, const struct globals *g
 /* The same, and the fault goes to stderr. */
 int rpc_run(struct message_reply *ret, struct rpc *rpc, const struct globals *globals);
 
+/* GetStatus, which says of the store what several commands depend on. */
+int rpc_get_status(struct message_reply *ret, const struct globals *globals);
+
 /* The fault as a line on stderr: what happened, and what to do. */
 void rpc_complain(const struct fault *fault);

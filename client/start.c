@@ -81,8 +81,7 @@ int start_connect(struct client **ret, const struct globals *globals, uint64_t d
         if (!nobody_listens(r))
                 return r;
         if (globals->no_autostart)
-                return fault_set(fault, r,
-                                 "No globus-agent listens at %s; leave out --no-autostart to start one", path);
+                return fault_set(fault, -ENOTCONN, "No globus-agent listens at %s", path);
 
         if (!named && manager_start_socket(path, deadline_usec)) {
                 r = client_connect(ret, path, deadline_usec, fault);

@@ -10,6 +10,6 @@
 #include "proto/client.h"
 #include "proto/fault.h"
 
-/* On failure the fault says why and what to do. */
+/* On failure the fault says why and what to do. -ENOTCONN: nobody listens, and none was to be started. */
 int start_connect(struct client **ret, const struct globals *globals, uint64_t deadline_usec,
                   struct fault *fault);

@@ -22,6 +22,8 @@ static struct {
         char calls[8][512];
         uint64_t deadline_usec;
         int unreachable; /* why there is no connection */
+        int64_t retry_at; /* in every fault */
+        bool no_autostart; /* whether the last call allowed none */
 } agent;
 
 #define FAKE_NOW_USEC (1000 * USEC_PER_SEC)
@@ -44,6 +46,7 @@ uint64_t client_now_usec(void) {
 int start_connect(struct client **ret, const struct globals *globals, uint64_t deadline_usec,
                   struct fault *fault) {
         agent.deadline_usec = deadline_usec;
+        agent.no_autostart = globals->no_autostart;
         if (agent.unreachable)
                 return fault_set(fault, agent.unreachable, "nobody there");
 
@@ -71,6 +74,7 @@ int client_call(struct client *client, struct buffer *message, uint64_t deadline
                         (void)fault_set(fault, answer->r, "%s", answer->text);
                 if (answer->error)
                         fault->error = strdup(answer->error);
+                fault->retry_at = agent.retry_at;
                 return answer->r;
         }
 

@@ -186,6 +186,15 @@ static void test_complains(void **state) {
                                  "--client-id ANOTHER-ID --scope 'openid' --scope 'it'\\''s'\n");
         fault.message = (char *)"try globus-agentctl login";
         assert_complains(&fault, "globus-agentctl: try globus-agentctl login\n");
+        fault.r = AGENT_ERROR_WRONG_PASSPHRASE;
+        fault.message = (char *)"Wrong";
+        assert_complains(&fault, "globus-agentctl: Wrong\n");
+        fault.retry_at = time(NULL) + 7000;
+        assert_complains(&fault, "globus-agentctl: Wrong; try again in 1 h 56 min\n");
+        fault.retry_at = 0;
+        fault.r = -ENOTCONN;
+        fault.message = (char *)"Nobody";
+        assert_complains(&fault, "globus-agentctl: Nobody; leave out --no-autostart to start one\n");
         fault.r = AGENT_ERROR_UNAVAILABLE;
         fault.message = (char *)"later";
         assert_complains(&fault, "globus-agentctl: later; try again later\n");
