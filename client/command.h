@@ -37,3 +37,6 @@ extern const struct command command_groups;
 extern const struct command command_whoami;
 extern const struct command command_status;
 extern const struct command command_logout;
+extern const struct command command_lock;
+extern const struct command command_unlock;
+extern const struct command command_key;

@@ -57,8 +57,8 @@ static const struct command command_help = {
 };
 
 static const struct command *const commands[] = {
-        &command_login,  &command_token,  &command_groups, &command_whoami,
-        &command_status, &command_logout, &command_help,
+        &command_login,  &command_token, &command_groups, &command_whoami, &command_status,
+        &command_logout, &command_lock,  &command_unlock, &command_key,    &command_help,
 };
 
 static const struct command *command_find(const char *name) {

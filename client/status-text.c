@@ -225,9 +225,14 @@ static int append_profile(struct buffer *out, struct json_object *profile) {
         return r;
 }
 
-static int append_nobody(struct buffer *out, struct json_object *store) {
+/* Why no profile is shown, or none that can be used. */
+static int append_state(struct buffer *out, struct json_object *store, size_t n_profiles) {
         const char *state = member(store, "state");
 
+        if (streq(state, "locked"))
+                return buffer_append_string(out, "\nLocked: globus-agentctl unlock\n");
+        if (n_profiles > 0)
+                return 0;
         if (streq(state, "opening") || streq(state, "unreadable"))
                 return buffer_append_string(out,
                                             "\nWho is logged in is not known, as the store was not read\n");
@@ -244,8 +249,6 @@ int status_text_write(struct buffer *out, struct json_object *status) {
         r = r ?: append_settings(out, status);
         for (size_t i = 0; i < n && !r; i++)
                 r = append_profile(out, reply_element(status, "profiles", i));
-        if (!r && n == 0)
-                r = append_nobody(out, json_get_object(status, "store"));
 
-        return r;
+        return r ?: append_state(out, json_get_object(status, "store"), n);
 }

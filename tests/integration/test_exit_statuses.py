@@ -59,6 +59,9 @@ TABLE = [       # status, what is the matter, the command
     (0, nothing, "login"),
     (0, nothing, "logout"),
     (0, nothing, "logout --all"),
+    (0, nothing, "unlock"),
+    (0, nothing, "key"),
+    (0, stopped, "lock"),
     (0, nothing, "--help"),
     (0, nothing, "--version"),
     (0, nothing, "help token"),
@@ -83,6 +86,9 @@ TABLE = [       # status, what is the matter, the command
     (2, nothing, "groups --status weird"),
     (2, nothing, "login --json"),
     (2, nothing, "login --nonsense"),
+    (2, nothing, "lock --stdin"),
+    (2, nothing, "key tpm"),
+    (2, nothing, "key plaintext"),
     (2, nothing, "-p a/b token"),
     (2, nothing, "--timeout 0 token"),
     (3, stopped, "token"),
@@ -90,6 +96,9 @@ TABLE = [       # status, what is the matter, the command
     (3, stopped, "status"),
     (3, stopped, "login"),
     (3, stopped, "logout"),
+    (3, stopped, "unlock"),
+    (3, stopped, "key"),
+    (3, stopped, "key keyfile"),
     (4, nothing, "-p nobody token"),
     (4, nothing, "-p nobody groups"),
     (4, nothing, "-p nobody whoami"),
@@ -124,7 +133,8 @@ def test_exit_status(ada, status, matter, command):
         assert "globus-agentctl login" in result.err
 
 
-@pytest.mark.parametrize("command", ["login", "token", "groups", "whoami", "status", "logout", "help"])
+@pytest.mark.parametrize("command", ["login", "token", "groups", "whoami", "status", "logout", "lock",
+                                     "unlock", "key", "help"])
 def test_every_command_has_its_help(home, command, stopped_agent):
     shown = stopped_agent.ctl(command, "--help").ok()
     assert shown.out.startswith(f"Usage: globus-agentctl {command}") and shown.err == ""
@@ -133,7 +143,7 @@ def test_every_command_has_its_help(home, command, stopped_agent):
 
 def test_list_of_commands(stopped_agent):
     shown = stopped_agent.ctl("--help").ok().out
-    for command in "login", "token", "groups", "whoami", "status", "logout":
+    for command in "login", "token", "groups", "whoami", "status", "logout", "lock", "unlock", "key":
         assert f"  {command} " in shown
 
 

@@ -9,6 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "proto/macro.h"
+
 struct terminal {
         int fd; /* what the person sees and types */
         int report; /* what the job says of itself */

@@ -7,11 +7,13 @@
 #include "tests/unit/captured.h"
 
 static const struct command *const commands[] = {
-        &command_login, &command_token, &command_groups, &command_whoami, &command_status, &command_logout,
+        &command_login,  &command_token, &command_groups, &command_whoami, &command_status,
+        &command_logout, &command_lock,  &command_unlock, &command_key,
 };
 
 static void test_names(void **state) {
-        static const char *const names[] = {"login", "token", "groups", "whoami", "status", "logout"};
+        static const char *const names[] = {"login",  "token", "groups", "whoami", "status",
+                                            "logout", "lock",  "unlock", "key"};
 
         for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
                 char usage[64];

@@ -104,14 +104,26 @@ static void test_nobody_knows(void **state) {
         assert_says(text, "\nWho is logged in is not known, as the store was not read\n");
 }
 
+static void test_locked(void **state) {
+        _cleanup_(freep) char *json = NULL, *text = NULL;
+
+        assert_true(asprintf(&json,
+                             "%s\"settings\":[],\"problems\":[],\"store\":{\"path\":\"/s\",\"state\":"
+                             "\"locked\",\"protection\":\"a passphrase\",\"saved\":true},\"profiles\":[]}",
+                             head) > 0);
+        text = status_text(json);
+        assert_says(text, "Store       /s (locked, saved)\nProtection  a passphrase\n");
+        assert_says(text, "\nLocked: globus-agentctl unlock\n");
+        assert_null(strstr(text, "logged in"));
+}
+
 int main(void) {
         setenv("TZ", "UTC", 1);
 
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_whole),
-                cmocka_unit_test(test_login_needed),
-                cmocka_unit_test(test_nobody),
-                cmocka_unit_test(test_nobody_knows),
+                cmocka_unit_test(test_whole),  cmocka_unit_test(test_login_needed),
+                cmocka_unit_test(test_nobody), cmocka_unit_test(test_nobody_knows),
+                cmocka_unit_test(test_locked),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
