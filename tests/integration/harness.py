@@ -181,11 +181,12 @@ class Agent:
     # Commands
 
     def spawn(self, *arguments: object, env: dict[str, str] | None = None, autostart: bool = False,
-              **popen: object) -> Command:
+              under: tuple = (), **popen: object) -> Command:
+        """`under`: a command that runs it."""
         options = [] if autostart else ["--no-autostart"]
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        command = Command([CLIENT, *options, *map(str, arguments)], env=self.home.environment() | (env or {}),
-                          **(streams | popen))
+        command = Command([*under, CLIENT, *options, *map(str, arguments)],
+                          env=self.home.environment() | (env or {}), **(streams | popen))
         command.globus = self.globus
         return command
 
