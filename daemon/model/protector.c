@@ -128,7 +128,7 @@ int protector_describe(char **ret, const struct store *store) {
                 [PROTECTOR_SYSTEMD_CREDS] = "encrypted (AES-256-GCM), its key sealed by systemd-creds with ",
                 [PROTECTOR_KEYFILE] = "encrypted (AES-256-GCM) with a key file in the configuration directory",
                 [PROTECTOR_PASSPHRASE] = "encrypted (AES-256-GCM) with a passphrase (scrypt)",
-                [PROTECTOR_MEMORY] = "kept in memory only: nothing of the logins is on disk",
+                [PROTECTOR_MEMORY] = "nothing of the logins is on disk",
                 [PROTECTOR_PLAINTEXT] = "not protected: whoever reads the file has the logins",
                 [PROTECTOR_UNKNOWN] = "protected in a way that this agent does not know",
         };
