@@ -108,11 +108,12 @@ static bool protector_is_lasting(const struct store *store) {
 
 int protector_get_key(struct store_key *ret, const struct store *store) {
         struct store_key key = {};
-        int r;
+        int r = 0;
 
         memcpy(key.id, store->id, sizeof(key.id));
-        r = protector_is_lasting(store) ? protection_copy(&key.protection, &store->protection) : 0;
-        if (!r && store->data_key)
+        if (protector_is_lasting(store))
+                r = protection_copy(&key.protection, &store->protection);
+        if (!r && protector_is_lasting(store) && store->data_key)
                 r = secret_copy(&key.data_key, store->data_key);
         if (r) {
                 store_key_deinit(&key);

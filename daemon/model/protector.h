@@ -38,8 +38,8 @@ enum protector protector_find(const char *name);
 enum protector protector_of(const struct store *store);
 bool protector_is_locked(const struct store *store);
 
-/* What it takes to open it again, and to write it anew should it get lost: its key, and what the header says of
- * that where only a person or a service of the machine could say it again. */
+/* What it takes to open it again, and to write it anew should it get lost, where else a person or a service of
+ * the machine would have to be asked; of other stores it is nothing. */
 int protector_get_key(struct store_key *ret, const struct store *store);
 
 /* How it is protected, in words for people. *ret is owned. */
