@@ -35,7 +35,6 @@ struct claim {
         claim_fn done; /* NULL once called, or not wanted any more */
         void *userdata; /* borrowed */
         bool released;
-        uint64_t number; /* of the change that must be on disk before the lock is let go */
 };
 
 static struct claim *claim_free(struct claim *claim) {
@@ -78,11 +77,12 @@ static const struct job_type unlock_type = {
         .free = claim_drop,
 };
 
-/* What a vault holds that is not open is in memory only, and nobody else's. */
+/* Whatever else there is to be saved is not this lock's. What a vault holds that is not open is in memory only,
+ * and nobody else's. */
 static bool claim_is_awaited(const struct claim *claim) {
         const struct vault *vault = claim->claims->deps.vault;
 
-        return vault_get_state(vault) == VAULT_OPEN && claim->number > vault_saved(vault);
+        return vault_get_state(vault) == VAULT_OPEN && vault_is_unsaved(vault, claim->uuid);
 }
 
 /* Frees what was released, as soon as nothing speaks against it. */
@@ -244,7 +244,6 @@ struct claim *claim_release(struct claim *claim) {
         claim->released = true;
         claim->done = NULL;
         alarm_set(claim->alarm, USEC_INFINITY);
-        claim->number = vault_changed(claim->claims->deps.vault);
         claim_settle(claim);
         return NULL;
 }

@@ -52,7 +52,7 @@ int claim_new(struct claim **ret, struct claims *claims, const unsigned char uui
 /* Whether the disk has answered, with or without a lock. */
 bool claim_is_settled(const struct claim *claim);
 
-/* Gives it back once what has changed until now is on disk: before, others would read the old token there. */
+/* Gives it back once what changed of the grant is on disk: before, others would read the old token there. */
 struct claim *claim_release(struct claim *claim);
 
 DEFINE_CLEANUP(struct claims, claims_free);

@@ -265,6 +265,10 @@ uint64_t vault_saved(const struct vault *vault) {
         return vault->pending.saved;
 }
 
+bool vault_is_unsaved(const struct vault *vault, const unsigned char uuid[static UUID_SIZE]) {
+        return pending_is_unsaved(&vault->pending, uuid);
+}
+
 uint64_t vault_take_changes(struct vault *vault, struct list *ret) {
         return pending_take(&vault->pending, ret);
 }

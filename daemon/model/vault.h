@@ -12,6 +12,7 @@
 #include "daemon/model/protector.h"
 #include "daemon/model/record.h"
 #include "daemon/model/store.h"
+#include "daemon/model/uuid.h"
 
 enum vault_state {
         VAULT_OPENING, /* the disk has not been read yet */
@@ -60,6 +61,9 @@ int vault_remove_account(struct vault *vault, const char *profile);
 /* Changes are numbered from 1. The number of the last one, and the last one known to be on disk. */
 uint64_t vault_changed(const struct vault *vault);
 uint64_t vault_saved(const struct vault *vault);
+
+/* Whether a change to this account or grant, which may be its removal, is not on disk yet. */
+bool vault_is_unsaved(const struct vault *vault, const unsigned char uuid[static UUID_SIZE]);
 
 /* Moves the pending changes to the end of a list for a save; which says in the end that they are saved,
  * with the number returned here (they are not in its order), or gives them back. */

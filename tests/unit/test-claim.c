@@ -11,7 +11,7 @@
 #include "tests/unit/fake-worker.h"
 #include "tests/unit/logins.h"
 
-static const unsigned char uuid[UUID_SIZE] = {1, 2, 3};
+static unsigned char uuid[UUID_SIZE]; /* of the groups grant of default */
 
 /* The disk: one lock, and how it answers. */
 
@@ -45,9 +45,20 @@ static struct claim *claim;
 static unsigned n_told;
 static int answer;
 
+static void save_all(void) {
+        struct list changes = LIST_INIT(changes);
+
+        vault_changes_saved(vault, vault_take_changes(vault, &changes));
+        change_free_all(&changes);
+}
+
 static int set_up(void **state) {
         assert_int_equal(vault_new(&vault), 0);
         vault_set_state(vault, VAULT_OPEN);
+        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
+        assert_int_equal(log_in(vault, "other", "bob", GROUPS, "access"), 0);
+        memcpy(uuid, get_grant(vault, "default", GROUPS)->uuid, UUID_SIZE);
+        save_all();
         assert_int_equal(claims_new(&claims, &(struct claims_deps){.vault = vault, .paths = &paths}), 0);
         n_told = n_tries = 0;
         lock_result = 0;
@@ -64,6 +75,11 @@ static int tear_down(void **state) {
         vault = vault_free(vault);
         assert_null(fake_next_alarm());
         return 0;
+}
+
+/* What a refresh does. */
+static void change(const char *profile) {
+        assert_int_equal(refresh(vault, get_grant(vault, profile, GROUPS)->id, GROUPS, "new", "rotated"), 0);
 }
 
 static void on_claimed(void *userdata, const struct fault *fault) {
@@ -92,21 +108,48 @@ static void test_granted(void **state) {
         assert_int_equal(n_told, 1);
 }
 
-static void test_kept_until_all_is_saved(void **state) {
-        struct list changes = LIST_INIT(changes);
-
+static void test_kept_until_it_is_saved(void **state) {
         want();
         worker_work();
-        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
+        change("default");
         claim = claim_release(claim);
         assert_int_equal(worker_jobs(), 0);
         claims_on_saved(claims); /* of something else */
         assert_int_equal(worker_jobs(), 0);
         assert_true(is_locked());
 
-        vault_changes_saved(vault, vault_take_changes(vault, &changes));
-        change_free_all(&changes);
+        save_all();
         claims_on_saved(claims);
+        worker_work();
+        assert_false(is_locked());
+}
+
+/* There may always be something else that is not on disk yet. */
+static void test_kept_no_longer(void **state) {
+        struct list changes = LIST_INIT(changes);
+        uint64_t number;
+
+        want();
+        worker_work();
+        change("default");
+        number = vault_take_changes(vault, &changes);
+        change("other");
+        claim = claim_release(claim);
+        assert_true(is_locked());
+
+        vault_changes_saved(vault, number);
+        change_free_all(&changes);
+        change("other");
+        claims_on_saved(claims);
+        worker_work();
+        assert_false(is_locked());
+}
+
+static void test_not_kept_for_others(void **state) {
+        want();
+        worker_work();
+        change("other");
+        claim = claim_release(claim);
         worker_work();
         assert_false(is_locked());
 }
@@ -115,7 +158,7 @@ static void test_kept_until_all_is_saved(void **state) {
 static void test_next_one_of_the_same_grant(void **state) {
         want();
         worker_work();
-        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
+        change("default");
         claim = claim_release(claim);
         assert_true(is_locked());
 
@@ -150,7 +193,7 @@ static void test_next_one_while_the_disk_hangs(void **state) {
 /* Nothing of it is on disk, nor will be. */
 static void test_memory_only(void **state) {
         vault_set_state(vault, VAULT_UNREADABLE);
-        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
+        change("default");
         want();
         worker_work();
         assert_answer(0);
@@ -245,7 +288,7 @@ static void test_released_while_waiting(void **state) {
 static void test_end(void **state) {
         want();
         worker_work();
-        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "access"), 0);
+        change("default");
         claim = claim_release(claim);
         claims = claims_free(claims); /* with what the worker does last */
         assert_true(is_locked());
@@ -267,7 +310,9 @@ static void test_end_while_trying(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_granted),
-                TEST(test_kept_until_all_is_saved),
+                TEST(test_kept_until_it_is_saved),
+                TEST(test_kept_no_longer),
+                TEST(test_not_kept_for_others),
                 TEST(test_next_one_of_the_same_grant),
                 TEST(test_next_one_while_the_disk_hangs),
                 TEST(test_memory_only),
