@@ -85,6 +85,7 @@ void agent_on_saved(void *userdata) {
         struct agent *agent = userdata;
 
         claims_on_saved(agent->claims);
+        refresh_on_saved(agent->refresh);
         agent_retain(agent);
         agent_on_followed(agent); /* what is on disk was taken over */
 }
@@ -93,6 +94,7 @@ void agent_on_login(void *userdata, const char *profile) {
         struct agent *agent = userdata;
 
         membership_drop(agent->membership, profile);
+        refresh_on_logout(agent->refresh); /* of another identity, whose place was taken */
         schedule_update(agent->schedule);
 }
 

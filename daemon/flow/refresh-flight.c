@@ -17,12 +17,10 @@ static struct flight *flight_free(struct flight *flight) {
         oauth_request_free(flight->request);
         waiter_leave(&flight->looking);
         waiter_leave(&flight->saving.waiter);
-        revocation_free(flight->unwanted);
+        unwanted_free(flight->unwanted);
         claim_release(flight->claim);
         fault_deinit(&flight->refusal);
         list_unlink(&flight->link);
-        origin_deinit(&flight->origin);
-        free(flight->profile);
         free(flight);
         return NULL;
 }
@@ -39,36 +37,11 @@ void flight_land(struct flight *flight, const struct fault *fault) {
                 refresh->deps.changed(refresh->deps.userdata);
 }
 
-/* After a logout, what the refresh brought would live on at Globus without anyone knowing. After a login, which
- * may have brought the same tokens, it is left alone. */
-static void flight_revoke(struct flight *flight) {
-        struct vault *vault = flight->refresh->deps.vault;
-
-        if (!flight->unwanted || vault_find_account(vault, flight->profile))
-                return;
-
-        revocation_spare(flight->unwanted, vault);
-        revocation_detach(TAKE(flight->unwanted));
-}
-
-/* A copy, as the vault takes the tokens, and by the time that they are saved another daemon may have logged
- * out. */
-static void flight_keep(struct flight *flight, const struct token_set *tokens) {
-        int r;
-
-        r = revocation_new(&flight->unwanted, flight->refresh->deps.revoker);
-        if (!r)
-                r = revocation_add_tokens(flight->unwanted, flight->profile, &flight->origin, tokens);
-        if (r)
-                log_error("Cannot revoke what comes should a logout be first: %s", error_sentence(r));
-}
-
 /* A disk that refuses costs nobody a token: the vault has it, and save tries again and says so. */
 static void flight_on_saved(struct waiter *waiter, const struct fault *fault) {
         struct flight *flight = CONTAINER(waiter, struct flight, saving.waiter);
 
-        if (!vault_find_grant(flight->refresh->deps.vault, flight->grant_id))
-                flight_revoke(flight);
+        unwanted_settle(TAKE(flight->unwanted));
         flight_land(flight, NULL);
 }
 
@@ -141,7 +114,7 @@ static void flight_on_tokens(struct flight *flight, struct token_set *tokens) {
         struct grant *grant = vault_find_grant(vault, flight->grant_id);
         int r;
 
-        flight_keep(flight, tokens);
+        unwanted_keep(flight->unwanted, tokens);
         r = vault_update_grant(vault, flight->grant_id, tokens);
         if (!r) {
                 log_info("Refreshed %s for '%s'", grant->resource_server, grant->account->profile);
@@ -150,7 +123,7 @@ static void flight_on_tokens(struct flight *flight, struct token_set *tokens) {
         }
 
         if (!grant) {
-                flight_revoke(flight);
+                unwanted_settle(TAKE(flight->unwanted));
                 (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
         } else if (r == -ENOENT) {
                 (void)fault_set(&fault, AGENT_ERROR_UNAVAILABLE,
@@ -317,8 +290,7 @@ int flight_new(struct flight **ret, struct refresh *refresh, struct grant *grant
         waiter_init(&flight->looking);
         waiter_init(&flight->saving.waiter);
 
-        flight->profile = strdup(grant->account->profile);
-        r = flight->profile ? origin_copy(&flight->origin, &grant->origin) : -ENOMEM;
+        r = unwanted_new(&flight->unwanted, refresh, grant);
         if (!r)
                 r = claim_new(&flight->claim, refresh->deps.claims, grant->uuid, flight_on_claimed, flight);
         if (r)

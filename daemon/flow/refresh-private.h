@@ -1,6 +1,7 @@
 #pragma once
 
-/* Refresh, between its files: flights, when a grant is tried again, and what is said meanwhile. */
+/* Refresh, between its files: flights, what they brought for nobody, when a grant is tried again, and what is
+ * said meanwhile. */
 
 #include "daemon/flow/refresh.h"
 #include "daemon/remote/oauth.h"
@@ -8,6 +9,7 @@
 struct refresh {
         struct refresh_deps deps;
         struct list flights; /* flight.link */
+        struct list unsaved; /* unwanted.link: of flights that have landed, one a grant */
         bool stopping;
 };
 
@@ -18,17 +20,38 @@ struct flight {
         struct list link; /* refresh.flights */
         uint64_t grant_id;
         uint64_t generation; /* of the grant when the flight began, then when its token was sent */
-        char *profile; /* of the grant, and where it is from, should it be gone when the answer comes */
-        struct origin origin;
         uint64_t tried_usec; /* of the grant, before */
         struct claim *claim;
         struct waiter looking; /* of follow */
         struct oauth_request *request;
         struct fault refusal; /* an invalid_grant, while the disk is looked at */
         struct saving saving;
-        struct revocation *unwanted; /* what came, should it turn out that nobody is logged in any more */
+        struct unwanted *unwanted; /* what came */
         struct list waiters; /* waiter.link */
 };
+
+/* A copy of what a refresh brought, and whose it is, should it turn out that they have logged out: else it
+ * would live on at Globus without anyone knowing. The vault takes the tokens, but until they are on disk
+ * another daemon's logout may be found there. */
+struct unwanted {
+        struct refresh *refresh; /* borrowed */
+        struct list link; /* refresh.unsaved, or itself */
+        uint64_t grant_id;
+        char *profile, *sub;
+        struct origin origin;
+        struct revocation *revocation; /* NULL: nothing has come */
+};
+
+int unwanted_new(struct unwanted **ret, struct refresh *refresh, const struct grant *grant);
+struct unwanted *unwanted_free(struct unwanted *unwanted);
+
+/* Copies the tokens. */
+void unwanted_keep(struct unwanted *unwanted, const struct token_set *tokens);
+
+/* Frees it, having revoked them where the grant is gone; or leaves that to refresh_on_saved(). */
+struct unwanted *unwanted_settle(struct unwanted *unwanted);
+
+DEFINE_CLEANUP(struct unwanted, unwanted_free);
 
 int flight_new(struct flight **ret, struct refresh *refresh, struct grant *grant);
 

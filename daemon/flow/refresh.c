@@ -29,8 +29,17 @@ size_t refresh_count(const struct refresh *refresh) {
         return n;
 }
 
+static void refresh_drop_unsaved(struct refresh *refresh) {
+        struct list *first;
+
+        while ((first = list_first(&refresh->unsaved)))
+                unwanted_free(CONTAINER(first, struct unwanted, link));
+}
+
+/* For what a disk has not taken yet, the end does not wait. */
 void refresh_stop(struct refresh *refresh) {
         refresh->stopping = true;
+        refresh_drop_unsaved(refresh);
 }
 
 void refresh_cancel(struct refresh *refresh, const struct fault *fault) {
@@ -38,6 +47,7 @@ void refresh_cancel(struct refresh *refresh, const struct fault *fault) {
 
         while ((first = list_first(&refresh->flights)))
                 flight_land(CONTAINER(first, struct flight, link), fault);
+        refresh_drop_unsaved(refresh);
 }
 
 bool refresh_is_vital(const struct refresh *refresh) {
@@ -109,6 +119,7 @@ int refresh_new(struct refresh **ret, const struct refresh_deps *deps) {
 
         refresh->deps = *deps;
         list_init(&refresh->flights);
+        list_init(&refresh->unsaved);
         *ret = refresh;
         return 0;
 }
@@ -119,7 +130,7 @@ struct refresh *refresh_free(struct refresh *refresh) {
         if (!refresh)
                 return NULL;
 
-        refresh->stopping = true;
+        refresh_stop(refresh);
         (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
         refresh_cancel(refresh, &stopping);
         free(refresh);

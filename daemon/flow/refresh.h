@@ -49,13 +49,20 @@ int refresh_join(struct refresh *refresh, uint64_t grant_id, struct waiter *wait
 /* Flies without anybody waiting, for the schedule. */
 void refresh_start(struct refresh *refresh, uint64_t grant_id);
 
+/* Something is on disk, and what is there was taken over: tokens of a refresh whose login another daemon has
+ * ended meanwhile are revoked. */
+void refresh_on_saved(struct refresh *refresh);
+
+/* A logout has begun to revoke all that the grants held which are gone: nothing of it is kept here either. */
+void refresh_on_logout(struct refresh *refresh);
+
 /* How many flights there are. */
 size_t refresh_count(const struct refresh *refresh);
 
 /* The end has begun: no flight is begun any more, and refresh_join() says so. */
 void refresh_stop(struct refresh *refresh);
 
-/* Ends all flights with this fault; what Globus answers to them is lost. */
+/* Ends all flights with this fault; what Globus answers to them is lost, and no token is kept. */
 void refresh_cancel(struct refresh *refresh, const struct fault *fault);
 
 /* Whether Globus may have taken a refresh token whose successor is not on disk yet. */

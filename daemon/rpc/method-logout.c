@@ -98,6 +98,7 @@ static int logout_begin(struct logout_work *work, struct fault *fault) {
                        },
                        profile, logout_on_done, work);
         membership_drop(context->membership, profile);
+        refresh_on_logout(context->provide.refresh);
         schedule_update(context->schedule);
         return r ? fault_set(fault, r, NULL) : 0;
 }

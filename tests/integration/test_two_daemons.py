@@ -4,6 +4,7 @@ Machines are played by runtime directories over one state directory; what a netw
 tested here.
 """
 
+import errno
 import os
 import random
 import signal
@@ -89,6 +90,21 @@ def test_logout_of_a_login_made_elsewhere(one, other):
     other.ctl("logout").ok()
     assert other.globus.count("revoke") > 0
     assert other.ctl("token").status == 4
+
+
+def test_logout_before_the_other_could_save(one, other, globus):
+    """Who logs out knows nothing of tokens that are in the memory of the other alone."""
+    disk = BadDisk(one.home)
+    one.restart(env=disk.env)
+    other.token()
+    disk.fail("write", errno.EIO)
+    token = one.token("--refresh")
+    assert one.grant(GROUPS)["saved"] is False
+    other.ctl("logout").ok()
+    disk.heal()
+    one.wait_for(lambda status: not status["profiles"])
+    globus.wait_for(lambda: any(access.value == token and access.revoked
+                                for grant in globus.ledger.grants for access in grant.access), PATIENCE)
 
 
 def test_another_identity_elsewhere(one, other, globus):

@@ -234,47 +234,6 @@ static void test_grant_goes_meanwhile(void **state) {
         fault_deinit(&fault);
 }
 
-/* Nobody else would know of them. */
-static void test_tokens_after_a_logout(void **state) {
-        join(&a);
-        assert_int_equal(vault_remove_account(vault, "default"), 0);
-        oauth_answer_tokens(new_tokens(GROUPS, "new", "rotated"));
-        pass(0);
-        assert_int_equal(oauth_next()->kind, OAUTH_REVOKE);
-        assert_string_equal(oauth_next()->secret, "new");
-        assert_string_equal(oauth_next()->auth_url, some_origin.auth_url);
-        oauth_answer_tokens(NULL);
-        assert_string_equal(oauth_next()->secret, "rotated");
-        oauth_answer_tokens(NULL);
-        assert_int_equal(revoker_count(revoker), 0);
-}
-
-/* By another daemon: only a look at the disk told of it. */
-static void test_tokens_saved_after_a_logout(void **state) {
-        disk_is_quick = false;
-        join(&a);
-        oauth_answer_tokens(new_tokens(GROUPS, "new", "rotated"));
-        assert_int_equal(vault_remove_account(vault, "default"), 0);
-        disk_answers(NULL);
-        assert_told(&a, 0);
-        pass(0);
-        assert_string_equal(oauth_next()->secret, "new");
-        oauth_answer_tokens(NULL);
-        assert_string_equal(oauth_next()->secret, "rotated");
-        oauth_answer_tokens(NULL);
-        assert_int_equal(revoker_count(revoker), 0);
-}
-
-/* The login may have brought the same ones. */
-static void test_tokens_after_a_login(void **state) {
-        join(&a);
-        assert_int_equal(log_in(vault, "default", "ada", GROUPS, "new"), 0);
-        oauth_answer_tokens(new_tokens(GROUPS, "new", "rotated"));
-        pass(0);
-        assert_int_equal(oauth_on_their_way(), 0);
-        assert_secret(get_grant(vault, "default", GROUPS)->token.secret, "new");
-}
-
 static void test_cannot_send(void **state) {
         oauth_result = -ENOMEM;
         join(&a);
@@ -355,9 +314,6 @@ int main(void) {
                 TEST(test_client_at_fault),
                 TEST(test_foreign_answer),
                 TEST(test_grant_goes_meanwhile),
-                TEST(test_tokens_after_a_logout),
-                TEST(test_tokens_saved_after_a_logout),
-                TEST(test_tokens_after_a_login),
                 TEST(test_cannot_send),
                 TEST(test_start),
                 TEST(test_nothing_new_at_the_end),
