@@ -1,7 +1,8 @@
 #pragma once
 
 /*
- * Record: the unit of what is stored and merged: an account or a grant, opaque but for its name and age.
+ * Record: the unit of what is stored and merged: an account or a grant, opaque but for its name and age, and
+ * who an account is.
  *
  * Two daemons may share a home, so a save is a list of changes to what is on disk now, never a dump.
  */

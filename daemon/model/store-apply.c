@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "daemon/model/account.h"
 #include "daemon/model/record.h"
 
 static bool same_uuid(const struct record *a, const struct record *b) {
@@ -59,21 +60,45 @@ static bool drop_grants(struct store *store, const char *profile) {
         return dropped;
 }
 
+/* *ret: whether two accounts are one identity's, whose name may have changed in between. One that cannot be
+ * understood is nobody else's. */
+static int same_identity(bool *ret, const struct record *a, const struct record *b) {
+        const struct record *records[] = {a, b};
+        struct account *accounts[ARRAY_SIZE(records)] = {};
+        int r = 0;
+
+        for (size_t i = 0; !r && i < ARRAY_SIZE(records); i++)
+                r = account_parse(&accounts[i], secret_string(records[i]->payload),
+                                  secret_size(records[i]->payload));
+        *ret = r ? secret_equal(a->payload, b->payload)
+                 : streq(accounts[0]->identity->sub, accounts[1]->identity->sub);
+
+        account_free(accounts[0]);
+        account_free(accounts[1]);
+        return r == -EBADMSG ? 0 : r;
+}
+
 /*
  * Another daemon may have logged another identity into the same profile. The grants belong to the account that
  * they came with, so they go with it, unless the account was merely logged in once more.
  */
-static void make_room(struct store *store, const struct record *record) {
+static int make_room(struct store *store, const struct record *record) {
         struct record *named = find(store, record, same_name);
+        bool same = true;
+        int r = 0;
 
         if (!named)
-                return;
+                return 0;
 
-        if (named->kind == RECORD_ACCOUNT && !same_uuid(named, record) &&
-            !secret_equal(named->payload, record->payload))
+        if (named->kind == RECORD_ACCOUNT && !same_uuid(named, record))
+                r = same_identity(&same, named, record);
+        if (r)
+                return r;
+        if (!same)
                 drop_grants(store, named->profile);
 
         record_free(named);
+        return 0;
 }
 
 static int apply_add(struct store *store, const struct record *record, bool *changed) {
@@ -87,7 +112,12 @@ static int apply_add(struct store *store, const struct record *record, bool *cha
         if (r)
                 return r;
 
-        make_room(store, copy);
+        r = make_room(store, copy);
+        if (r) {
+                record_free(copy);
+                return r;
+        }
+
         record_free(find(store, copy, same_uuid));
         list_append(&store->records, &copy->link);
         *changed = true;

@@ -85,7 +85,7 @@ int store_decode_body(struct store *store, struct bytes file, struct fault *faul
 int store_encode(struct buffer *out, struct store *store);
 
 /* Applies changes as record.h says. They stay the caller's. *ret_changed: whether there is anything to write.
- * Grants go with their account: with one removed, or replaced by another with another payload; and none is left
+ * Grants go with their account: with one removed, or replaced by another identity's; and none is left
  * without. */
 int store_apply(struct store *store, struct list *changes, bool *ret_changed);
 

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "tests/unit/records.h"
 
@@ -161,6 +162,38 @@ static void test_two_daemons_log_in_the_same(void **state) {
         assert_non_null(find_record(store, ALICE_GROUPS));
 }
 
+static char *payload_of(const char *sub, const char *name) {
+        char *payload;
+
+        assert_true(asprintf(&payload,
+                             "{\"profile\":\"default\",\"environment\":\"production\","
+                             "\"auth_url\":\"https://a/\",\"groups_url\":\"https://g/\",\"client_id\":\"c\","
+                             "\"identity\":{\"sub\":\"%s\",\"username\":\"%s\"}}",
+                             sub, name) > 0);
+        return payload;
+}
+
+/* Who they are is told by the sub: anything else about them may have changed, or be another's. */
+static void test_whose_account(void **state) {
+        static const struct {
+                const char *sub, *name;
+                size_t n_left;
+        } cases[] = {{"ada-id", "ada@new.example", 5}, {"bob-id", "ada@old.example", 3}};
+
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(freep) char *there = payload_of("ada-id", "ada@old.example"),
+                                      *here = payload_of(cases[i].sub, cases[i].name);
+                struct record *again = make_record(20, 1, "default", NULL);
+
+                teardown(state);
+                setup(state);
+                set_payload(find_record(*state, ALICE), there);
+                set_payload(again, here);
+                apply_one(*state, CHANGE_ADD, again, true);
+                assert_int_equal(count_records(*state), cases[i].n_left);
+        }
+}
+
 /* In whatever order an account and its grants come, and no grant without an account. */
 static void test_grants_need_an_account(void **state) {
         struct store *store = *state;
@@ -199,6 +232,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_another_identity, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_two_daemons_log_in_others, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_two_daemons_log_in_the_same, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_whose_account, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_grants_need_an_account, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_what_cannot_be_stored, setup, teardown),
         };
