@@ -240,23 +240,10 @@ int file_move_aside(char **ret, int dir_fd, const char *name) {
         return -EEXIST;
 }
 
-static int lock_byte(int fd, uint64_t offset) {
-        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
-
-        if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
-                return 0;
-        return errno == EACCES ? -EAGAIN : -errno;
-}
-
-int file_lock(int *ret, int dir_fd, const char *name, uint64_t offset, uint64_t timeout_usec) {
-        const struct timespec slice = {.tv_nsec = LOCK_POLL_MSEC * 1000 * 1000};
+int file_open_lock(int *ret, int dir_fd, const char *name) {
         _cleanup_(closep) int fd = -1;
-        uint64_t begin_usec = clock_boottime_usec();
         struct stat st;
         int r;
-
-        if (offset >= INT64_MAX)
-                return -EINVAL;
 
         fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
         if (fd < 0)
@@ -266,8 +253,41 @@ int file_lock(int *ret, int dir_fd, const char *name, uint64_t offset, uint64_t 
         if (r)
                 return r;
 
+        *ret = fd;
+        fd = -1;
+        return 0;
+}
+
+static int set_lock(int fd, short type, uint64_t offset) {
+        struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
+
+        if (offset >= INT64_MAX)
+                return -EINVAL;
+        if (TEMP_FAILURE_RETRY(fcntl(fd, F_OFD_SETLK, &lock)) == 0)
+                return 0;
+        return errno == EACCES ? -EAGAIN : -errno;
+}
+
+int file_lock_byte(int fd, uint64_t offset) {
+        return set_lock(fd, F_WRLCK, offset);
+}
+
+int file_unlock_byte(int fd, uint64_t offset) {
+        return set_lock(fd, F_UNLCK, offset);
+}
+
+int file_lock(int *ret, int dir_fd, const char *name, uint64_t offset, uint64_t timeout_usec) {
+        const struct timespec slice = {.tv_nsec = LOCK_POLL_MSEC * 1000 * 1000};
+        _cleanup_(closep) int fd = -1;
+        uint64_t begin_usec = clock_boottime_usec();
+        int r;
+
+        r = file_open_lock(&fd, dir_fd, name);
+        if (r)
+                return r;
+
         /* Nothing tells a waiter with a deadline that somebody else's lock is gone, so ask again and again. */
-        while ((r = lock_byte(fd, offset)) == -EAGAIN || r == -EINTR) {
+        while ((r = file_lock_byte(fd, offset)) == -EAGAIN) {
                 if (clock_boottime_usec() - begin_usec >= timeout_usec)
                         return -ETIMEDOUT;
                 nanosleep(&slice, NULL);

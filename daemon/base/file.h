@@ -33,8 +33,15 @@ int file_remove(int dir_fd, const char *name);
  * only). */
 int file_move_aside(char **ret, int dir_fd, const char *name);
 
-/* Locks one byte of a lock file of that name, made if missing (OFD lock: of the descriptor, not of the
- * process). *ret is a descriptor; closing it unlocks. -ETIMEDOUT when somebody else holds it all the time. */
+/* Opens a lock file of that name, made if missing. */
+int file_open_lock(int *ret, int dir_fd, const char *name);
+
+/* Locks one byte of it (OFD lock: of the descriptor and its copies, not of the process; gone when they are
+ * closed). -EAGAIN: somebody else has it. */
+int file_lock_byte(int fd, uint64_t offset);
+int file_unlock_byte(int fd, uint64_t offset);
+
+/* Both of it. *ret is a descriptor; closing it unlocks. -ETIMEDOUT when somebody else holds it all the time. */
 int file_lock(int *ret, int dir_fd, const char *name, uint64_t offset, uint64_t timeout_usec);
 
 /* What is wrong with a file or directory in words, for an error of the functions above: "No space left on

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <unistd.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
@@ -17,7 +16,7 @@ enum claim_state {
         CLAIM_TRYING, /* the worker has it */
         CLAIM_PAUSING, /* another daemon holds the lock */
         CLAIM_SETTLED, /* the lock is held, or there is none to be had */
-        CLAIM_UNLOCKING, /* the worker has it: closing a file may take a while, too */
+        CLAIM_UNLOCKING, /* the worker has it: letting go may take a while, too */
 };
 
 struct claim {
@@ -27,7 +26,7 @@ struct claim {
         enum claim_state state;
         struct disk_paths paths;
         unsigned char uuid[UUID_SIZE];
-        int lock_fd;
+        struct byte_lock *lock;
         int r; /* of the last try */
         struct fault fault;
         uint64_t begun_usec, pause_usec;
@@ -41,8 +40,7 @@ static struct claim *claim_free(struct claim *claim) {
         if (!claim)
                 return NULL;
 
-        if (claim->lock_fd >= 0)
-                close(claim->lock_fd);
+        byte_lock_free(claim->lock);
         list_unlink(&claim->link);
         alarm_free(claim->alarm);
         disk_paths_deinit(&claim->paths);
@@ -67,8 +65,7 @@ static void claim_tell(struct claim *claim, const struct fault *fault) {
 static void unlock_work(struct job *job) {
         struct claim *claim = CONTAINER(job, struct claim, job);
 
-        close(claim->lock_fd);
-        claim->lock_fd = -1;
+        claim->lock = byte_lock_free(claim->lock);
 }
 
 static const struct job_type unlock_type = {
@@ -90,7 +87,7 @@ static void claim_settle(struct claim *claim) {
         if (!claim->released || claim->state == CLAIM_TRYING || claim->state == CLAIM_UNLOCKING)
                 return;
 
-        if (claim->lock_fd < 0) {
+        if (!claim->lock) {
                 claim_free(claim);
                 return;
         }
@@ -105,7 +102,7 @@ static void claim_settle(struct claim *claim) {
 static void try_work(struct job *job) {
         struct claim *claim = CONTAINER(job, struct claim, job);
 
-        claim->r = disk_claim(&claim->lock_fd, &claim->paths, claim->uuid, &claim->fault);
+        claim->r = disk_claim(&claim->lock, &claim->paths, claim->uuid, &claim->fault);
 }
 
 static void claim_pause(struct claim *claim) {
@@ -213,7 +210,6 @@ int claim_new(struct claim **ret, struct claims *claims, const unsigned char uui
                 return -ENOMEM;
 
         claim->claims = claims;
-        claim->lock_fd = -1;
         claim->begun_usec = clock_boottime_usec();
         claim->done = done;
         claim->userdata = userdata;

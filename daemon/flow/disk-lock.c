@@ -49,8 +49,8 @@ static uint64_t lock_of(const unsigned char uuid[static UUID_SIZE]) {
         return LOCK_GRANTS + (number & LOCK_MASK);
 }
 
-int disk_claim(int *ret, const struct disk_paths *paths, const unsigned char uuid[static UUID_SIZE],
-               struct fault *fault) {
+int disk_claim(struct byte_lock **ret, const struct disk_paths *paths,
+               const unsigned char uuid[static UUID_SIZE], struct fault *fault) {
         _cleanup_(disk_closep) int state_fd = -1;
         int r;
 
@@ -58,11 +58,11 @@ int disk_claim(int *ret, const struct disk_paths *paths, const unsigned char uui
         if (r)
                 return disk_fault(fault, r, paths->state_dir, NULL);
 
-        r = file_lock(ret, state_fd, LOCK_FILE, lock_of(uuid), 0);
-        if (r == -ETIMEDOUT)
-                return -EAGAIN;
+        r = byte_lock_new(ret, state_fd, LOCK_FILE, lock_of(uuid));
+        if (r == -EAGAIN)
+                return r;
         if (means_no_locks(r)) {
-                *ret = -1;
+                *ret = NULL;
                 return 0;
         }
 

@@ -8,6 +8,7 @@
  * Where the file system has no locks, files are whole all the same.
  */
 
+#include "daemon/base/byte-lock.h"
 #include "daemon/model/protector.h"
 #include "daemon/model/store.h"
 #include "daemon/model/uuid.h"
@@ -88,10 +89,10 @@ void disk_commit_deinit(struct disk_commit *commit);
  * another process is at it; AGENT_ERROR_REFUSED: the policy permits no protector that could be had. */
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault);
 
-/* Locks a grant for the length of its refresh. *ret is a descriptor that unlocks when closed; -1 where the file
- * system has no locks. -EAGAIN: another daemon has it, and there is no fault. Else a fault as above. */
-int disk_claim(int *ret, const struct disk_paths *paths, const unsigned char uuid[static UUID_SIZE],
-               struct fault *fault);
+/* Locks a grant for the length of its refresh. *ret is NULL where the file system has no locks. -EAGAIN:
+ * another daemon has it, and there is no fault. Else a fault as above. */
+int disk_claim(struct byte_lock **ret, const struct disk_paths *paths,
+               const unsigned char uuid[static UUID_SIZE], struct fault *fault);
 
 /* Renames a store that cannot be read; *ret is its new path, NULL if there was none. */
 int disk_move_aside(char **ret, const struct disk_paths *paths, struct fault *fault);

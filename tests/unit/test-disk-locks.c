@@ -36,7 +36,7 @@ static void test_no_locks(void **state) {
         for (size_t i = 0; i < ARRAY_SIZE(errnos); i++) {
                 _cleanup_(store_freep) struct store *store = NULL;
                 struct disk_commit commit = COMMIT_INIT(commit);
-                int fd = 0;
+                struct byte_lock *lock = (struct byte_lock *)home;
 
                 lock_errno = errnos[i];
                 add_change(&commit.changes, CHANGE_ADD,
@@ -45,8 +45,8 @@ static void test_no_locks(void **state) {
                 assert_true(commit.unlocked);
                 store = load(home);
                 assert_non_null(find_record(store, (unsigned char)(i + 1)));
-                assert_int_equal(disk_claim(&fd, &home->paths, uuid, &fault), 0);
-                assert_int_equal(fd, -1);
+                assert_int_equal(disk_claim(&lock, &home->paths, uuid, &fault), 0);
+                assert_null(lock);
                 change_free_all(&commit.changes);
                 store_free(commit.store);
         }
@@ -56,11 +56,11 @@ static void test_trouble_is_not_taken_for_it(void **state) {
         static const unsigned char uuid[UUID_SIZE] = {1};
         _cleanup_(fault_deinit) struct fault fault = {0};
         struct home *home = *state;
-        int fd;
+        struct byte_lock *lock;
 
         lock_errno = EIO;
         assert_int_equal(try_commit(home, 1, "default", &fault), AGENT_ERROR_STORAGE_FAILED);
-        assert_int_equal(disk_claim(&fd, &home->paths, uuid, &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_int_equal(disk_claim(&lock, &home->paths, uuid, &fault), AGENT_ERROR_STORAGE_FAILED);
 }
 
 int main(void) {

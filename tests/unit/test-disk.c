@@ -4,6 +4,7 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "tests/unit/homes.h"
@@ -167,7 +168,7 @@ static void test_store_that_is_gone_is_not_begun_anew(void **state) {
 static void test_claims(void **state) {
         static const unsigned char one[UUID_SIZE] = {1}, other[UUID_SIZE] = {2};
         _cleanup_(fault_deinit) struct fault fault = {0};
-        int first, second, third;
+        struct byte_lock *first, *second, *third;
         struct home *home = *state;
 
         commit(home, 1, "default");
@@ -177,19 +178,43 @@ static void test_claims(void **state) {
         assert_int_equal(fault.r, 0);
         commit(home, 11, "work"); /* is not kept waiting by any */
 
-        close(first);
+        byte_lock_free(first);
         assert_int_equal(disk_claim(&third, &home->paths, one, &fault), 0);
-        close(second);
-        close(third);
+        byte_lock_free(second);
+        byte_lock_free(third);
+}
+
+/* What they cost must not be what is left of connections. */
+static void test_claims_of_many_grants(void **state) {
+        enum { GRANTS = 400, DESCRIPTORS = 32 };
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        struct byte_lock *locks[GRANTS];
+        struct rlimit limit, few;
+        struct home *home = *state;
+
+        commit(home, 1, "default");
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        few = (struct rlimit){.rlim_cur = DESCRIPTORS, .rlim_max = limit.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+
+        for (size_t i = 0; i < GRANTS; i++) {
+                const unsigned char uuid[UUID_SIZE] = {(unsigned char)i, (unsigned char)(i / 256)};
+
+                assert_int_equal(disk_claim(&locks[i], &home->paths, uuid, &fault), 0);
+                assert_non_null(locks[i]);
+        }
+        for (size_t i = 0; i < GRANTS; i++)
+                byte_lock_free(locks[i]);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 static void test_claim_without_a_directory(void **state) {
         static const unsigned char uuid[UUID_SIZE] = {1};
         _cleanup_(fault_deinit) struct fault fault = {0};
         struct home *home = *state;
-        int fd;
+        struct byte_lock *lock;
 
-        assert_int_equal(disk_claim(&fd, &home->paths, uuid, &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_int_equal(disk_claim(&lock, &home->paths, uuid, &fault), AGENT_ERROR_STORAGE_FAILED);
         assert_int_equal(access(home->paths.state_dir, F_OK), -1);
 }
 
@@ -294,6 +319,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_store_that_is_gone_is_not_begun_anew, setup_home,
                                                 teardown_home),
                 cmocka_unit_test_setup_teardown(test_claims, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_claims_of_many_grants, setup_home, teardown_home),
                 cmocka_unit_test_setup_teardown(test_claim_without_a_directory, setup_home, teardown_home),
                 cmocka_unit_test_setup_teardown(test_daemons_begin_at_once, setup_home, teardown_home),
                 cmocka_unit_test_setup_teardown(test_daemons_share_the_key_only, setup_home, teardown_home),
