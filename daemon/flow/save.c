@@ -1,9 +1,8 @@
-#include "daemon/flow/save.h"
+#include "daemon/flow/save-private.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
@@ -31,47 +30,6 @@ struct save {
         } protection; /* for the next commit, until one has come to an end with it */
         struct list protectors; /* waiter.link: for that end */
 };
-
-/* What the worker is handed: all it needs, nothing shared. */
-struct commit {
-        struct job job; /* first */
-        struct save *save; /* borrowed; not looked at once abandoned */
-        struct disk_paths paths;
-        struct disk_commit disk;
-        uint64_t number;
-        atomic_bool is_last; /* nobody will try again */
-        int r;
-        struct fault fault;
-};
-
-static struct commit *commit_free(struct commit *commit) {
-        if (!commit)
-                return NULL;
-
-        disk_commit_deinit(&commit->disk);
-        disk_paths_deinit(&commit->paths);
-        fault_deinit(&commit->fault);
-        free(commit);
-        return NULL;
-}
-
-DEFINE_CLEANUP(struct commit, commit_free);
-
-static void commit_work(struct job *job) {
-        struct commit *commit = CONTAINER(job, struct commit, job);
-
-        do {
-                fault_deinit(&commit->fault);
-                commit->r = disk_commit(&commit->disk, &commit->paths, &commit->fault);
-        } while (commit->r == -EAGAIN && atomic_load(&commit->is_last));
-
-        if (commit->r && !commit->fault.r)
-                (void)fault_set(&commit->fault, commit->r, NULL);
-}
-
-static void commit_drop(struct job *job) {
-        commit_free(CONTAINER(job, struct commit, job));
-}
 
 /* Tells those whose change is saved, or, where there is a fault, everyone. */
 static void save_tell(struct save *save, const struct fault *fault) {
@@ -356,16 +314,19 @@ const struct fault *save_trouble(const struct save *save) {
 
 /* The worker finishes what is in flight, and then what has changed since. */
 static void save_hand_over(struct save *save) {
-        for (int i = 0; i < 2; i++) {
-                if (save->commit) {
-                        atomic_store(&save->commit->is_last, true);
-                        worker_abandon(save->deps.worker, &save->commit->job);
-                }
-                save->commit = NULL;
-                save->retry_usec = 0;
-                if (i == 0)
-                        save_kick(save);
-        }
+        struct commit *last;
+        int r;
+
+        if (save->commit)
+                worker_abandon(save->deps.worker, &save->commit->job);
+        if (!save_is_due(save))
+                return;
+
+        r = commit_new(&last, save);
+        if (r)
+                log_error("Cannot begin to save: %s", error_sentence(r));
+        else
+                commit_submit_last(last, save->deps.worker, TAKE(save->commit));
 }
 
 int save_new(struct save **ret, const struct save_deps *deps) {

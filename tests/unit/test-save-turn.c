@@ -104,26 +104,12 @@ static void test_turn_that_does_not_come(void **state) {
         assert_int_equal(n_written, 2);
 }
 
-/* There is no next turn then. */
-static void test_end_while_another_writes(void **state) {
-        change("one");
-        save_kick(saves);
-        change("two");
-        saves = save_free(saves);
-        for (size_t i = 1; i <= 2; i++) {
-                n_turns = 3;
-                worker_work();
-                assert_int_equal(n_written, 2 * i);
-        }
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_waits_for_its_turn),
                 TEST(test_turn_that_does_not_come),
-                TEST(test_end_while_another_writes),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

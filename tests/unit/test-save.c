@@ -95,6 +95,7 @@ static int set_up(void **state) {
 static int tear_down(void **state) {
         waiter_leave(&a.saving.waiter);
         waiter_leave(&b.saving.waiter);
+        commit_result = 0;
         saves = save_free(saves);
         while (worker_jobs() > 0)
                 worker_work();
