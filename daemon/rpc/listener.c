@@ -351,13 +351,13 @@ struct listener *listener_free(struct listener *listener) {
         if (!listener)
                 return NULL;
 
-        listener_free_gone(listener);
         while ((first = list_first(&listener->peers))) {
                 struct peer *peer = CONTAINER(first, struct peer, link);
 
                 peer_stop(peer);
                 peer_free(peer);
         }
+        listener_free_gone(listener); /* also those that were retired just now */
 
         sd_event_source_disable_unref(listener->accepting);
         sd_event_source_disable_unref(listener->polling);

@@ -158,6 +158,32 @@ static void test_full_of_unread(void **state) {
         close_all(fds, ARRAY_SIZE(fds));
 }
 
+/* What is answered at the end may be too much, too: who is given up for it is let go like anyone. */
+static void test_end_with_too_much_unread(void **state) {
+        enum { SLOW = 4, LAST = 12000000 };
+        _cleanup_(freep) char *last = calloc(1, LAST + 1);
+        int fds[1 + SLOW];
+
+        assert_non_null(last);
+        memset(last, ' ', LAST);
+        memcpy(last, "{}", 2);
+        fds[0] = knock();
+        say(fds[0], CALL("Later", "{}"));
+        settle();
+        for (size_t i = 1; i <= SLOW; i++) {
+                fds[i] = knock();
+                say(fds[i], CALL("Large", "{\"size\":15000000}"));
+                settle();
+        }
+
+        answer(last);
+        door_close();
+        for (size_t i = 0; i <= SLOW; i++) {
+                read_until_shut(fds[i]);
+                close(fds[i]);
+        }
+}
+
 /* What it has sent may not have been looked at yet. */
 static void test_full_of_unheard(void **state) {
         int fds[3];
@@ -296,12 +322,19 @@ static void test_stopping(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_door, teardown_door)
         const struct CMUnitTest tests[] = {
-                TEST(test_few_accepted_a_wake_up), TEST(test_most_connections),
-                TEST(test_full_of_idle),           TEST(test_full_of_halves),
-                TEST(test_full_of_busy),           TEST(test_full_of_unread),
-                TEST(test_full_of_unheard),        TEST(test_other_user),
-                TEST(test_descriptor_of_the_idle), TEST(test_no_descriptors),
-                TEST(test_descriptors_again),      TEST(test_stopping),
+                TEST(test_few_accepted_a_wake_up),
+                TEST(test_most_connections),
+                TEST(test_full_of_idle),
+                TEST(test_full_of_halves),
+                TEST(test_full_of_busy),
+                TEST(test_full_of_unread),
+                TEST(test_end_with_too_much_unread),
+                TEST(test_full_of_unheard),
+                TEST(test_other_user),
+                TEST(test_descriptor_of_the_idle),
+                TEST(test_no_descriptors),
+                TEST(test_descriptors_again),
+                TEST(test_stopping),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
