@@ -11,6 +11,9 @@ uint64_t clock_boottime_usec(void);
 /* Unix time in microseconds, for disk and wire only. */
 uint64_t clock_realtime_usec(void);
 
+/* The first Unix second that is not before a CLOCK_BOOTTIME instant: who comes then is not too early. */
+int64_t clock_to_unix_up(uint64_t boottime_usec);
+
 /* Unix seconds (the nearest) of a CLOCK_BOOTTIME instant, and back; the same wall clock and instant in one
  * call. */
 int64_t clock_to_unix(uint64_t boottime_usec);

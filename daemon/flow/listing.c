@@ -161,7 +161,7 @@ static void listing_on_rejected(struct listing *listing) {
                                 "Globus Groups refuses the token although it is fresh; try again later, or log "
                                 "in again: "
                                 "globus-agentctl login --force");
-                fault.retry_at = clock_to_unix(clock_boottime_usec() + REFRESH_SPACING_USEC);
+                fault.retry_at = clock_to_unix_up(clock_boottime_usec() + REFRESH_SPACING_USEC);
                 listing_land(listing, &fault);
                 return;
         }

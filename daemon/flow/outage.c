@@ -77,7 +77,7 @@ void outage_note(struct list *outages, const char *profile, uint64_t grant_id, s
         outage->retry_usec = MAX(outage->retry_usec, now + backoff_usec(outage->failures - 1, fault));
 
         if (fault->r == AGENT_ERROR_UNAVAILABLE)
-                fault->retry_at = clock_to_unix(outage->retry_usec + USEC_PER_SEC - 1);
+                fault->retry_at = clock_to_unix_up(outage->retry_usec);
         (void)fault_copy(&outage->fault, fault);
 }
 

@@ -38,7 +38,7 @@ static int grant_is_rejected(const struct grant *grant, struct fault *fault) {
                 "Globus has no other token for %s yet than the one that was refused; try again later, or "
                 "log in again: globus-agentctl login --force",
                 grant->resource_server);
-        fault->retry_at = clock_to_unix(retry_usec + USEC_PER_SEC / 2 - 1);
+        fault->retry_at = clock_to_unix_up(retry_usec);
         return fault->r;
 }
 

@@ -31,8 +31,8 @@ void refresh_need_login(const struct grant *grant, const char *reason, struct fa
 
 void refresh_unavailable(const struct grant *grant, const char *why, struct fault *fault) {
         (void)fault_set(fault, AGENT_ERROR_UNAVAILABLE, "%s", why);
-        if (grant->tries.retry_usec > 0) /* rounded up: who comes then must not be too early */
-                fault->retry_at = clock_to_unix(usec_add(grant->tries.retry_usec, USEC_PER_SEC / 2 - 1));
+        if (grant->tries.retry_usec > 0)
+                fault->retry_at = clock_to_unix_up(grant->tries.retry_usec);
 }
 
 /* What the last try, which failed, came to. */

@@ -38,7 +38,7 @@ static void write_grant_tries(struct writer *writer, const struct grant_tries *t
                 write_int_member(writer, "last_error_at", clock_to_unix(tries->error_usec));
         write_int_member(writer, "tries", tries->failures);
         if (tries->retry_usec > now)
-                write_int_member(writer, "retry_at", clock_to_unix(tries->retry_usec));
+                write_int_member(writer, "retry_at", clock_to_unix_up(tries->retry_usec));
 }
 
 static void write_grant(struct writer *writer, const struct grant *grant, const struct vault *vault) {

@@ -20,6 +20,10 @@ int64_t clock_to_unix(uint64_t boottime_usec) {
         return fake_unix + ((int64_t)(boottime_usec / USEC_PER_SEC) - (int64_t)(fake_boottime / USEC_PER_SEC));
 }
 
+int64_t clock_to_unix_up(uint64_t boottime_usec) {
+        return clock_to_unix(boottime_usec + USEC_PER_SEC - 1);
+}
+
 uint64_t clock_from_unix(int64_t unix_seconds) {
         int64_t seconds = unix_seconds - fake_unix + (int64_t)(fake_boottime / USEC_PER_SEC);
 

@@ -29,6 +29,17 @@ static void test_round_trip(void **state) {
                 assert_int_equal(clock_to_unix(clock_from_unix(now + ahead)), now + ahead);
 }
 
+/* Of a whole second, give or take the moment between the two clocks. */
+static void test_rounding_up(void **state) {
+        int64_t ahead = (int64_t)time(NULL) + 1000;
+        uint64_t usec = clock_from_unix(ahead);
+
+        assert_int_equal(clock_to_unix_up(usec - USEC_PER_SEC / 4), ahead);
+        assert_int_equal(clock_to_unix_up(usec - USEC_PER_SEC * 3 / 4), ahead);
+        assert_int_equal(clock_to_unix_up(usec + USEC_PER_SEC / 4), ahead + 1);
+        assert_int_equal(clock_to_unix_up(USEC_INFINITY), INT64_MAX);
+}
+
 static void test_an_hour_ahead(void **state) {
         uint64_t usec = clock_from_unix((int64_t)time(NULL) + 3600);
 
@@ -51,7 +62,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_now),        cmocka_unit_test(test_same_instant),
                 cmocka_unit_test(test_round_trip), cmocka_unit_test(test_an_hour_ahead),
-                cmocka_unit_test(test_edges),
+                cmocka_unit_test(test_edges),      cmocka_unit_test(test_rounding_up),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
