@@ -15,6 +15,12 @@ uint64_t clock_boottime_usec(void) {
         return read_usec(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_asleep_usec(void) {
+        uint64_t awake_usec = read_usec(CLOCK_MONOTONIC);
+
+        return clock_boottime_usec() - awake_usec;
+}
+
 uint64_t clock_realtime_usec(void) {
         return read_usec(CLOCK_REALTIME);
 }

@@ -8,6 +8,9 @@
  * it. */
 uint64_t clock_boottime_usec(void);
 
+/* How long the machine has been suspended since boot, in all. */
+uint64_t clock_asleep_usec(void);
+
 /* Unix time in microseconds, for disk and wire only. */
 uint64_t clock_realtime_usec(void);
 

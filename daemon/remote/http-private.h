@@ -24,7 +24,8 @@ struct http {
         struct worker *worker; /* borrowed */
         CURLM *multi; /* NULL until the first request: what TLS needs is not cheap to set up */
         bool in_curl; /* one of curl's callbacks may be running */
-        bool outdated; /* connections of the multi handle were made under other settings */
+        bool outdated; /* connections of the multi handle were made under other settings, or before a sleep */
+        uint64_t asleep_usec; /* clock_asleep_usec() then */
 
         char *proxy;
         struct trust *trust; /* NULL: the system's */
@@ -63,7 +64,8 @@ struct http_request {
         char sentence[CURL_ERROR_SIZE]; /* curl's */
 };
 
-/* A multi handle whose connections are of the present settings, or are never used again. -ENOMEM. */
+/* A multi handle whose connections are of the present settings and of this waking, or are never used again.
+ * -ENOMEM. */
 int http_open(struct http *http);
 
 /* Lets it begin, or wait for the CA certificates. */

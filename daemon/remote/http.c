@@ -5,8 +5,11 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "daemon/base/clock.h"
 #include "daemon/remote/http-private.h"
 #include "proto/error.h"
+
+#define NAP_USEC (3 * USEC_PER_SEC) /* in all, that a connection outlives */
 
 /* What is left to do once curl has been left: nothing may be removed while it calls back. */
 static void http_settle(struct http *http) {
@@ -116,9 +119,22 @@ static void http_close(struct http *http) {
         http->multi = NULL;
 }
 
+/* The other end of a kept connection has forgotten it while the machine slept, or an address changed. curl goes
+ * by a clock that stood still, and a request over it would end with a timeout. */
+static void http_notice_sleep(struct http *http) {
+        uint64_t asleep_usec = clock_asleep_usec();
+
+        if (asleep_usec < http->asleep_usec + NAP_USEC)
+                return;
+
+        http->asleep_usec = asleep_usec;
+        http->outdated = true;
+}
+
 int http_open(struct http *http) {
         CURLM *multi;
 
+        http_notice_sleep(http);
         if (http->outdated && !http->in_curl && list_is_empty(&http->running)) {
                 http_close(http);
                 http->outdated = false;
@@ -234,6 +250,7 @@ int http_new(struct http **ret, sd_event *event, struct worker *worker, const st
         *http = (struct http){
                 .event = sd_event_ref(event),
                 .worker = worker,
+                .asleep_usec = clock_asleep_usec(),
                 .waiting = LIST_INIT(http->waiting),
                 .running = LIST_INIT(http->running),
                 .finished = LIST_INIT(http->finished),

@@ -4,8 +4,9 @@
  * Http: curl's multi interface inside the event loop: one request, one end.
  *
  * Only https, never a redirect followed, TLS always verified, every answer bounded in size and time.
- * Connections are reused until the settings change; there are at most HTTP_CONNECTIONS_MAX, not all of them to
- * one host. A form is sent at most once. What comes with status 200 and is not JSON is no answer of Globus.
+ * Connections are reused until the settings change or the machine has slept; there are at most
+ * HTTP_CONNECTIONS_MAX, not all of them to one host. A form is sent at most once. What comes with status 200
+ * and is not JSON is no answer of Globus.
  */
 
 #include <systemd/sd-event.h>

@@ -12,6 +12,10 @@ uint64_t clock_boottime_usec(void) {
         return fake_boottime;
 }
 
+uint64_t clock_asleep_usec(void) {
+        return 0;
+}
+
 uint64_t clock_realtime_usec(void) {
         return (uint64_t)fake_unix * USEC_PER_SEC;
 }
