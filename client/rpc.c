@@ -47,29 +47,10 @@ static bool is_other_version(int r) {
                r == AGENT_ERROR_INTERFACE_NOT_FOUND;
 }
 
-/* What failures of the connection, or of the versions to match, mean to the user. The exit status. */
-static int rpc_explain(const struct rpc *rpc, const struct globals *globals, int r, struct fault *fault) {
-        if (r == -ETIMEDOUT && rpc->flags & RPC_REMOTE && !(rpc->flags & RPC_TIMED)) {
-                r = AGENT_ERROR_UNAVAILABLE;
-                fault_set(fault, r,
-                          "No answer within %" PRIi64 " s; try again later, or with a longer --timeout",
-                          globals->timeout);
-        } else if (r == -ETIMEDOUT) {
-                fault_set(fault, r,
-                          "globus-agent does not answer within %" PRIi64 " s; if it stays so, " RESTART,
-                          globals->timeout);
-        } else if (is_other_version(r)) {
-                fault_set(fault, r,
-                          "The running globus-agent is another version than this globus-agentctl and does not "
-                          "know %s; " RESTART,
-                          rpc->method);
-        } else if (r < 0 && agent_is_gone(r)) {
-                fault_set(fault, r, "globus-agent went away in the middle of the call; try again");
-        } else if (r < 0 && fault->r == 0) {
-                fault_set(fault, r, "Talking to globus-agent failed: %s", error_sentence(r));
-        }
-
-        return error_exit_status(r);
+static int rpc_end(struct rpc *rpc) {
+        write_object_end(&rpc->writer);
+        message_end(&rpc->writer);
+        return writer_end(&rpc->writer);
 }
 
 static void fault_forget(struct fault *fault) {
@@ -93,13 +74,53 @@ static int rpc_attempt(struct message_reply *ret, const struct rpc *rpc, const s
         return r ?: client_call(client, &message, deadline_usec, ret, fault);
 }
 
+/* Whether it is Globus that a call waits for: then the agent itself answers at once. */
+static bool agent_answers(const struct globals *globals) {
+        struct globals running = *globals;
+        _cleanup_(message_reply_deinit) struct message_reply reply = {};
+        _cleanup_(fault_deinit) struct fault fault = {};
+        _cleanup_(rpc_deinit) struct rpc rpc = {};
+        int r;
+
+        running.no_autostart = true;
+        rpc_begin(&rpc, "org.varlink.service.GetInfo", 0);
+        r = rpc_end(&rpc);
+        if (!r)
+                r = rpc_attempt(&reply, &rpc, &running, client_now_usec() + RPC_GRACE_USEC, &fault);
+
+        return r >= 0;
+}
+
+/* What failures of the connection, or of the versions to match, mean to the user. The exit status. */
+static int rpc_explain(const struct rpc *rpc, const struct globals *globals, int r, struct fault *fault) {
+        if (r == -ETIMEDOUT && rpc->flags & RPC_REMOTE && !(rpc->flags & RPC_TIMED) && agent_answers(globals)) {
+                r = AGENT_ERROR_UNAVAILABLE;
+                fault_set(fault, r,
+                          "No answer within %" PRIi64 " s; try again later, or with a longer --timeout",
+                          globals->timeout);
+        } else if (r == -ETIMEDOUT) {
+                fault_set(fault, r,
+                          "globus-agent does not answer within %" PRIi64 " s; if it stays so, " RESTART,
+                          globals->timeout);
+        } else if (is_other_version(r)) {
+                fault_set(fault, r,
+                          "The running globus-agent is another version than this globus-agentctl and does not "
+                          "know %s; " RESTART,
+                          rpc->method);
+        } else if (r < 0 && agent_is_gone(r)) {
+                fault_set(fault, r, "globus-agent went away in the middle of the call; try again");
+        } else if (r < 0 && fault->r == 0) {
+                fault_set(fault, r, "Talking to globus-agent failed: %s", error_sentence(r));
+        }
+
+        return error_exit_status(r);
+}
+
 int rpc_send(struct message_reply *ret, struct rpc *rpc, const struct globals *globals, struct fault *fault) {
         uint64_t deadline_usec = client_now_usec() + (uint64_t)globals->timeout * USEC_PER_SEC;
         int r;
 
-        write_object_end(&rpc->writer);
-        message_end(&rpc->writer);
-        r = writer_end(&rpc->writer);
+        r = rpc_end(rpc);
         if (r)
                 return error_exit_status(fault_set(fault, r, NULL));
 

@@ -1,5 +1,8 @@
 """Every exit status that there can be, each with one line on stderr and, where it failed, nothing on stdout."""
 
+import os
+import signal
+
 import pytest
 
 from globus import VIEW_MY_GROUPS
@@ -116,6 +119,10 @@ TABLE = [       # status, what is the matter, the command
 ]
 
 
+CALLING = ["token", "groups", "whoami", "status", "logout", "login --start", "login --finish nonsense",
+           "lock", "unlock", "key"]
+
+
 def name_of(each):
     return getattr(each, "__name__", str(each))
 
@@ -131,6 +138,28 @@ def test_exit_status(ada, status, matter, command):
         assert result.out == result.err == ""
     if status == 4:
         assert "globus-agentctl login" in result.err
+
+
+@pytest.fixture
+def stuck(ada):
+    os.kill(ada.pid, signal.SIGSTOP)
+    yield ada
+    os.kill(ada.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("command", CALLING)
+def test_agent_that_is_stuck(stuck, command):
+    """It is not Globus that is slow."""
+    result = stuck.ctl("--timeout", "1", *command.split(), stdin="code\n")
+    assert result.status == 1 and result.out == "" and one_line(result.err)
+    assert "globus-agent does not answer within 1 s" in result.err and "restart" in result.err
+
+
+def test_globus_that_is_slow(ada):
+    """It is not the agent that is stuck."""
+    ada.globus.faults.my_groups.hold()
+    result = ada.ctl("--timeout", "1", "groups")
+    assert result.status == 6 and one_line(result.err) and "--timeout" in result.err
 
 
 @pytest.mark.parametrize("command", ["login", "token", "groups", "whoami", "status", "logout", "lock",

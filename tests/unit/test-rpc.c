@@ -98,8 +98,14 @@ static void test_no_agent(void **state) {
 
 static void test_timeouts(void **state) {
         {
-                agent_will({-ETIMEDOUT, "late", NULL});
+                agent_will({-ETIMEDOUT, "late", NULL}, {.text = "{}"});
                 assert_fails(RPC_REMOTE, error_exit_status(AGENT_ERROR_UNAVAILABLE), "--timeout");
+        }
+        {
+                agent_will({-ETIMEDOUT, "late", NULL},
+                           {-ETIMEDOUT, "late", NULL}); /* nor to who asks nothing */
+                assert_fails(RPC_REMOTE, EXIT_STATUS_FAILED, "systemctl --user restart");
+                assert_non_null(strstr(agent.calls[1], "org.varlink.service.GetInfo"));
         }
         {
                 agent_will({-ETIMEDOUT, "late", NULL}); /* it would have said so itself, were it well */
