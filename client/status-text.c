@@ -53,10 +53,14 @@ static int append_store(struct buffer *out, struct json_object *store) {
         const char *error = json_get_string(store, "error"), *state = member(store, "state");
         int r;
 
-        r = append(out, "", "Store       %s (%s", member(store, "path"), state);
-        if (!r && !streq(state, "opening"))
-                r = append(out, "", ", %s", reply_bool(store, "saved") ? "saved" : "not saved");
-        r = r ?: buffer_append_string(out, ")\n");
+        r = append(out, "", "Store       %s (", member(store, "path"));
+        if (!r && streq(state, "none"))
+                r = append(out, ")\n", "%s",
+                           reply_bool(store, "saved") ? "nothing saved yet" : "not saved yet");
+        else if (!r && streq(state, "opening"))
+                r = append(out, ")\n", "%s", state);
+        else if (!r)
+                r = append(out, ")\n", "%s, %s", state, reply_bool(store, "saved") ? "saved" : "not saved");
         r = r ?: append(out, "\n", "Protection  %s", member(store, "protection"));
         if (!r && error)
                 r = append(out, "\n", "            %s", error);

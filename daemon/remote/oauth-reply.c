@@ -197,12 +197,14 @@ static int take_identity(struct token_set *tokens, struct json_object *object,
                               ret_why);
 }
 
-/* The message says what of the answer made no sense. */
+/* The message says what of the answer is damaged; bad NULL: all of it. */
 static enum oauth_verdict trouble(struct fault *fault, int r, const char *bad) {
         if (r == -ENOMEM)
                 fault_set(fault, r, NULL);
+        else if (bad)
+                fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The answer of Globus is damaged (bad %s)", bad);
         else
-                fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The answer of Globus makes no sense: bad %s", bad);
+                fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The answer of Globus is damaged (no valid JSON)");
 
         return OAUTH_TROUBLE;
 }
@@ -282,7 +284,7 @@ enum oauth_verdict oauth_reply_parse(struct token_set **ret, const struct http_r
         if (reply->status != 200)
                 return read_error(object, reply, fault);
         if (!object)
-                return trouble(fault, r, "JSON");
+                return trouble(fault, r, NULL);
 
         verdict = read_tokens(ret, object, expected, fault);
         if (verdict == OAUTH_TOKENS)
@@ -303,7 +305,7 @@ enum oauth_verdict oauth_reply_parse_revocation(const struct http_reply *reply, 
         if (reply->body_size == 0)
                 return OAUTH_TOKENS;
         if (!json_object_is_type(body, json_type_object))
-                return trouble(fault, r, "JSON");
+                return trouble(fault, r, NULL);
         if (json_object_get_boolean(get_member(body, "active"))) {
                 fault_set(fault, AGENT_ERROR_UNAVAILABLE, "Globus says that the token is still active");
                 return OAUTH_TROUBLE;

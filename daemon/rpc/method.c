@@ -62,7 +62,8 @@ int method_need_consent(const struct account *account, const char *server, char 
                                               .resource_server = server,
                                               .scopes = scopes,
                                       },
-                                      "Profile '%s' lacks a consent at %s", account->profile, server);
+                                      "You have not yet allowed %s use of %s",
+                                      account_find(account, server) ? "this" : "the", server);
 }
 
 bool method_passphrase_is_valid(const struct secret *passphrase) {

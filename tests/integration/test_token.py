@@ -12,6 +12,7 @@ from globus import AUTH, GROUPS, MISSING, UNTOUCHED, VIEW_MY_GROUPS
 from harness import PATIENCE, find_grant, finish, one_line
 
 ALL_GROUPS = VIEW_MY_GROUPS.replace("view_my_groups_and_memberships", "all")
+TRANSFER = "transfer.api.globus.org"
 
 
 @pytest.fixture
@@ -282,13 +283,16 @@ def test_client_registration_at_fault_is_not_the_logins_end(ada):
 def test_scope_that_nobody_consented_to_takes_a_login_with_it(ada):
     needed = ada.ctl("token", ALL_GROUPS)
     assert needed.status == 4 and one_line(needed.err) and f"--scope '{ALL_GROUPS}'" in needed.err
+    assert f"You have not yet allowed this use of {GROUPS}; log in with: " in needed.err
     with ada.connect() as program:
         error = program.error("GetToken", resource=ALL_GROUPS)
         assert error.short == "LoginNeeded" and error.parameters["reason"] == "consent"
         assert error.parameters["required_scopes"] == [ALL_GROUPS]
         error = program.error("GetToken", resource="groups", scopes=[VIEW_MY_GROUPS, ALL_GROUPS])
         assert error.parameters["required_scopes"] == [ALL_GROUPS]
-    assert ada.ctl("token", "transfer").status == 4
+    needed = ada.ctl("token", "transfer")
+    assert needed.status == 4
+    assert f"You have not yet allowed the use of {TRANSFER}; log in with: " in needed.err
     assert ada.refreshes() == 0
     ada.login("--scope", ALL_GROUPS)
     assert ada.token(ALL_GROUPS) == ada.token("groups")

@@ -278,9 +278,9 @@ static void test_revocation(void **state) {
         check_revocation(200, "application/json", "{}", NULL);
         check_revocation(200, "", "", NULL);
         check_revocation(200, "application/json", "{\"active\": true}", "still active");
-        check_revocation(200, "application/json", "{\"active\": fal", "bad JSON");
-        check_revocation(200, "application/json", "[]", "bad JSON");
-        check_revocation(200, "text/html", "<html>", "bad JSON");
+        check_revocation(200, "application/json", "{\"active\": fal", "damaged (no valid JSON)");
+        check_revocation(200, "application/json", "[]", "damaged (no valid JSON)");
+        check_revocation(200, "text/html", "<html>", "damaged (no valid JSON)");
         check_revocation(204, "", "", "204");
         check_revocation(503, "text/plain", "busy", "503");
         check_revocation(401, "application/json", "{\"error\":\"invalid_client\"}", "401: invalid_client");

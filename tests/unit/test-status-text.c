@@ -92,6 +92,23 @@ static void test_nobody(void **state) {
         assert_null(strstr(text, "Problem"));
 }
 
+static void test_nothing_saved_yet(void **state) {
+        static const char *const saved[] = {"true", "false"};
+        static const char *const lines[] = {"Store       /s (nothing saved yet)\n",
+                                            "Store       /s (not saved yet)\n"};
+
+        for (size_t i = 0; i < ARRAY_SIZE(saved); i++) {
+                _cleanup_(freep) char *json = NULL, *text = NULL;
+
+                assert_true(asprintf(&json,
+                                     "%s\"settings\":[],\"problems\":[],\"store\":{\"path\":\"/s\",\"state\":"
+                                     "\"none\",\"saved\":%s},\"profiles\":[]}",
+                                     head, saved[i]) > 0);
+                text = status_text(json);
+                assert_says(text, lines[i]);
+        }
+}
+
 static void test_nobody_knows(void **state) {
         _cleanup_(freep) char *json = NULL, *text = NULL;
 
@@ -121,9 +138,9 @@ int main(void) {
         setenv("TZ", "UTC", 1);
 
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_whole),  cmocka_unit_test(test_login_needed),
-                cmocka_unit_test(test_nobody), cmocka_unit_test(test_nobody_knows),
-                cmocka_unit_test(test_locked),
+                cmocka_unit_test(test_whole),        cmocka_unit_test(test_login_needed),
+                cmocka_unit_test(test_nobody),       cmocka_unit_test(test_nothing_saved_yet),
+                cmocka_unit_test(test_nobody_knows), cmocka_unit_test(test_locked),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
