@@ -10,7 +10,7 @@ import subprocess
 from harness import BUILD, Agent, Home
 
 LIBRARY = BUILD / "tests" / "torture" / "bad-disk.so"
-CALLS = ("read", "write", "sync_file", "rename", "sync_directory")      # as the library numbers them
+CALLS = ("read", "write", "sync_file", "rename", "sync_directory", "lock")      # as the library numbers them
 HANGS = -1
 CLONE_NEWNS = 0x20000
 

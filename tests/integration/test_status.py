@@ -1,11 +1,16 @@
 """What `status` tells of each grant and of what is wrong, to people and to programs."""
 
+import errno
 import time
 
 import pytest
 
+from clocks import FastClock
+from disks import BadDisk
 from globus import AUTH, GROUPS
 from harness import find_grant, finish
+
+DAY = 86400
 
 
 def shown(agent):
@@ -76,3 +81,40 @@ def test_status_in_the_middle_of_a_refresh(ada):
     assert find_grant(ada.status)["state"] == "valid"
     ada.globus.faults.refresh.release()
     finish(waiting).ok()
+
+
+def test_grant_that_globus_will_end_soon(stopped_agent, globus):
+    """Six months after its last refresh, of which a person is told two weeks before."""
+    clock = FastClock(stopped_agent.home.root, globus)
+    ada = stopped_agent.start(env=clock.env)
+    ada.login()
+    globus.faults.refresh.answer(503)
+    clock.leap(167 * DAY)
+    ada.wait_for(lambda status: find_grant(status)["tries"] > 0)
+    assert ada.grant()["expiring_soon"] is False and not any("soon" in line for line in shown(ada))
+    clock.leap(2 * DAY)
+    assert ada.grant()["expiring_soon"] is True
+    assert any(line.strip().startswith("expires soon: Globus ends what") for line in shown(ada))
+
+    globus.faults.clear()
+    ada.token("--refresh")
+    assert ada.grant()["expiring_soon"] is False
+
+
+@pytest.mark.parametrize("error", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_file_system_without_locks_is_a_problem(stopped_agent, error):
+    """But keeps nobody from anything."""
+    disk = BadDisk(stopped_agent.home)
+    disk.fail("lock", error)
+    ada = stopped_agent.start(env=disk.env)
+    ada.login()
+    ada.wait_saved()
+    problem, = ada.status["problems"]
+    assert "has no locks" in problem and problem in ada.ctl("status").ok().out
+    token = ada.token("--refresh")
+    ada.wait_saved()
+    disk.heal()
+    ada.restart()
+    assert ada.token() == token
+    ada.token("--refresh")
+    ada.wait_for(lambda status: status["store"]["saved"] and status["problems"] == [])

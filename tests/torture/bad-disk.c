@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum call { READ, WRITE, SYNC_FILE, RENAME, SYNC_DIRECTORY, N_CALLS };
+enum call { READ, WRITE, SYNC_FILE, RENAME, SYNC_DIRECTORY, LOCK, N_CALLS };
 
 static struct disk {
         atomic_int calls[N_CALLS];
@@ -90,4 +91,15 @@ int fsync(int fd) {
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to) {
         return befall(RENAME, to_fd) ? -1 : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
+}
+
+int fcntl(int fd, int command, ...) {
+        va_list arguments;
+        void *argument;
+
+        va_start(arguments, command);
+        argument = va_arg(arguments, void *);
+        va_end(arguments);
+
+        return command == F_OFD_SETLK && befall(LOCK, fd) ? -1 : (int)syscall(SYS_fcntl, fd, command, argument);
 }
