@@ -1,7 +1,13 @@
 #include "client/echo.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
+
+/* But for the end of the line. */
+static tcflag_t without_echo(tcflag_t flags) {
+        return (flags & ~(tcflag_t)ECHO) | ECHONL;
+}
 
 int echo_off(struct echo *echo, int fd) {
         struct termios hidden;
@@ -11,8 +17,7 @@ int echo_off(struct echo *echo, int fd) {
                 return -errno;
 
         hidden = echo->before;
-        hidden.c_lflag &= ~(tcflag_t)ECHO;
-        hidden.c_lflag |= ECHONL;
+        hidden.c_lflag = without_echo(hidden.c_lflag);
         if (tcsetattr(fd, TCSAFLUSH, &hidden) < 0)
                 return -errno;
 
@@ -22,10 +27,21 @@ int echo_off(struct echo *echo, int fd) {
 }
 
 void echo_on(struct echo *echo) {
-        /* who has the terminal now has set it as they like */
-        if (echo->off && tcgetpgrp(echo->fd) == getpgrp())
-                while (tcsetattr(echo->fd, TCSAFLUSH, &echo->before) < 0 && errno == EINTR)
-                        ;
+        sigset_t background, others;
+        struct termios now;
+
+        if (!echo->off)
+                return;
 
         echo->off = false;
+        if (tcgetattr(echo->fd, &now) < 0 || now.c_lflag != without_echo(echo->before.c_lflag))
+                return;
+
+        /* a shell that ran us through another program may have put us in the background already */
+        sigemptyset(&background);
+        sigaddset(&background, SIGTTOU);
+        sigprocmask(SIG_BLOCK, &background, &others);
+        while (tcsetattr(echo->fd, TCSAFLUSH, &echo->before) < 0 && errno == EINTR)
+                ;
+        sigprocmask(SIG_SETMASK, &others, NULL);
 }

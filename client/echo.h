@@ -18,5 +18,6 @@ struct echo {
  * -EINTR: a signal was caught; nothing has changed. */
 int echo_off(struct echo *echo, int fd);
 
-/* As it was, if it is off. What was typed and not read is thrown away: the shell would show it. */
+/* As it was, unless somebody has set the terminal since. What was typed and not read is thrown away: the shell
+ * would show it. */
 void echo_on(struct echo *echo);
