@@ -4,6 +4,7 @@ import os
 import pty
 import select
 import termios
+import time
 
 from harness import PATIENCE
 
@@ -40,6 +41,13 @@ class Terminal:
 
     def type(self, keys: str) -> None:
         os.write(self._screen, keys.encode())
+
+    def wait_for_echo(self) -> None:
+        """Nobody tells us of it, so it is asked for."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.echoes:
+            assert time.monotonic() < deadline, "the echo stays off"
+            select.select([], [], [], 0.01)
 
     @property
     def echoes(self) -> bool:

@@ -8,14 +8,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 import memory
-from harness import DAEMON
 
 TUNABLES = {"GLIBC_TUNABLES": "glibc.malloc.perturb=90:glibc.malloc.tcache_count=0"}    # those of the unit
-SANITIZED = b"__asan_init" in DAEMON.read_bytes() if DAEMON.exists() else False
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="what is not dumpable can be looked at by root only"),
-    pytest.mark.skipif(SANITIZED, reason="the sanitizers keep what is freed")]
+    pytest.mark.skipif(memory.SANITIZED, reason="the sanitizers keep what is freed")]
 
 
 @pytest.fixture(params=[{}, TUNABLES], ids=["by itself", "as the unit runs it"])

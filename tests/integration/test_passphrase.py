@@ -5,7 +5,7 @@ import os
 import pytest
 
 from harness import finish, one_line
-from memory import scan
+from memory import SANITIZED, scan
 from played import Played
 from terminal import Terminal
 
@@ -14,8 +14,9 @@ ASKED = "Enter the passphrase: "
 
 # What runs in a job, which does not end before it was looked at: a shell restores the terminal behind its jobs.
 # Each waits for a line.
-JOB = '("$@"; echo "ended $?"; read)'
-STOPPED_ONCE = f'set -m; {JOB}; echo "stopped $?"; read; fg'
+WATCHED = '"$@"; echo "ended $?"; read'
+JOB = f"({WATCHED})"
+STOPPED_ONCE = 'set -m; {}; echo "stopped $?"; read; fg'
 BACKGROUND = f'set -m; stty -echo -icanon; {JOB} & wait $!; echo "stopped $?"; read; stty echo icanon; fg'
 
 
@@ -127,7 +128,7 @@ def test_nobody_to_lock(stopped_agent):
 # The terminal is left as it was
 
 def test_control_c(played, terminal):
-    process = terminal.run(played, "unlock", script=JOB)
+    process = terminal.run(played, "unlock", script=WATCHED)
     terminal.expect(ASKED)
     terminal.type("half\x03")
     terminal.expect("Interrupted")
@@ -139,12 +140,26 @@ def test_control_c(played, terminal):
 
 
 def test_control_z(played, terminal):
-    process = terminal.run(played, "unlock", script=STOPPED_ONCE)
+    process = terminal.run(played, "unlock", script=STOPPED_ONCE.format('"$@"'))
     terminal.expect(ASKED)
     assert not terminal.echoes
     terminal.type("half\x1a")
     terminal.expect("stopped 148")
     assert terminal.echoes
+    terminal.type("\n")
+    terminal.expect(ASKED)
+    assert not terminal.echoes
+    terminal.type(f"{RIGHT}\n")
+    assert finish(process).status == 0
+
+
+def test_control_z_in_a_script(played, terminal):
+    """The shell has the terminal back as soon as the script has stopped."""
+    process = terminal.run(played, "unlock", script=STOPPED_ONCE.format(JOB))
+    terminal.expect(ASKED)
+    terminal.type("half\x1a")
+    terminal.expect("stopped 148")
+    terminal.wait_for_echo()
     terminal.type("\n")
     terminal.expect(ASKED)
     assert not terminal.echoes
@@ -171,9 +186,18 @@ def test_background(played, terminal):
     assert finish(process).status == 0
 
 
+def test_job_in_the_background_can_be_ended(played, terminal):
+    process = terminal.run(played, "unlock", script=f'set -m; (trap : TERM; {WATCHED}) & wait $!; kill %1; read')
+    terminal.expect("ended 5")
+    assert terminal.echoes and ASKED not in terminal.shown
+    terminal.type("\n")
+    finish(process)
+
+
 # Nothing of it is left lying about
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="another's memory can be read by root only")
+@pytest.mark.skipif(os.geteuid() != 0, reason="the memory of others is root's to read")
+@pytest.mark.skipif(SANITIZED, reason="the sanitizers keep what is freed")
 def test_tried_passphrase_is_wiped_before_the_next(played, terminal):
     tried = "wrong horse staple"
     process = terminal.run(played, "unlock")
