@@ -227,7 +227,8 @@ int open_unlock(struct open *open, struct secret *passphrase, struct waiter *wai
                 return fault_set(fault, AGENT_ERROR_BUSY, "The store is being opened already");
         if (taken && open->next_usec > clock_boottime_usec()) {
                 (void)fault_set(fault, AGENT_ERROR_WRONG_PASSPHRASE,
-                                "Too many wrong passphrases: the next one is looked at in %" PRIu64 " s",
+                                "This passphrase was not looked at, so soon after a wrong one: try again in "
+                                "%" PRIu64 " s",
                                 (open->next_usec - clock_boottime_usec() + USEC_PER_SEC - 1) / USEC_PER_SEC);
                 fault->retry_at = clock_to_unix(open->next_usec + USEC_PER_SEC / 2);
                 return fault->r;

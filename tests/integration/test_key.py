@@ -142,7 +142,7 @@ def test_wrong_passphrases_are_answered_more_and_more_slowly(ada):
     second = error(ada, "Unlock", passphrase="wrong")
     assert second.short == "WrongPassphrase" and second.parameters["retry_at"] > wrong.parameters["retry_at"]
     too_soon = error(ada, "Unlock", passphrase=PASSPHRASE)
-    assert too_soon.short == "WrongPassphrase" and "looked at in" in too_soon.parameters["message"]
+    assert too_soon.short == "WrongPassphrase" and "not looked at" in too_soon.parameters["message"]
 
 
 def test_calls_wait_while_the_store_is_opening(ada):
