@@ -117,8 +117,9 @@ static int change(const struct globals *globals, const struct arguments *argumen
         output_note(globals, "Now %s: %s", json_get_string(reply.parameters, "protector") ?: arguments->name,
                     json_get_string(reply.parameters, "protection") ?: "?");
         if (streq(arguments->name, "memory"))
-                output_note(globals, "Nothing is on disk any more: after a restart of the machine, or of an "
-                                     "agent that systemd does not run, you have to log in again");
+                output_note(globals,
+                            "After a restart of the machine, or of an agent that systemd does not run, "
+                            "you have to log in again");
         return EXIT_SUCCESS;
 }
 

@@ -205,7 +205,7 @@ static void test_key_changes(void **state) {
         {
                 agent_will({.text = "{\"protector\":\"memory\",\"protection\":\"in memory\"}"});
                 assert_int_equal(RUN(command_key, "", OPTION("memory")), 0);
-                assert_mentions("Now memory: in memory\nNothing is on disk any more: ");
+                assert_mentions("Now memory: in memory\nAfter a restart of the machine, ");
         }
         {
                 agent_will({.text = "{\"protector\":\"plaintext\",\"protection\":\"by nothing\"}"});
