@@ -108,6 +108,16 @@ def test_login_survives_the_daemon_that_was_started(alone):
     assert alone.ctl("token", autostart=True).ok().out == f"{token}\n"
 
 
+def test_password_is_told_to_an_agent_that_is_started_for_it(alone):
+    login = alone.ctl("login", "--start", "--json", autostart=True).ok().json
+    alone.finish_login(login, alone.globus.approve(login["authorize_url"])).ok()
+    end(alone.status["pid"])
+    alone.ctl("lock", "--password", "--stdin", stdin="password\n", autostart=True).ok()
+    assert alone.ctl("token").status == 5
+    alone.ctl("unlock", "--stdin", stdin="password\n").ok()
+    assert alone.token()
+
+
 def test_ten_clients_at_once_end_up_with_one_daemon(alone):
     clients = [alone.spawn("status", "--json", autostart=True) for _ in range(10)]
     pids = {finish(client).ok().json["pid"] for client in clients}
@@ -125,7 +135,7 @@ def test_left_over_socket_is_replaced(alone):
 
 
 def test_without_autostart_there_is_nobody_to_talk_to(alone):
-    for command in "status", "token", "groups", "whoami", "logout", "login":
+    for command in "status", "token", "groups", "whoami", "logout", "login", "unlock", "key":
         nobody = alone.ctl(command)
         assert nobody.status == 3 and nobody.out == "" and one_line(nobody.err)
     assert daemons(alone.home) == []

@@ -38,6 +38,24 @@ def stopped(agent):
     agent.stop()
 
 
+def locked(agent):
+    agent.ctl("lock").ok()
+
+
+def locked_with_password(agent):
+    agent.ctl("lock", "--password", "--stdin", stdin="password\n").ok()
+
+
+def in_memory_only(agent):
+    agent.ctl("key", "memory").ok()
+
+
+def under_a_policy(agent):
+    agent.stop()
+    agent.home.configure(agent.settings | {"policy": {"protectors": ["keyfile"]}})
+    agent.start()
+
+
 def short(agent):
     agent.globus.knobs.lifetime = 300
     agent.globus.knobs.expires_in = 300
@@ -62,9 +80,17 @@ TABLE = [       # status, what is the matter, the command
     (0, nothing, "login"),
     (0, nothing, "logout"),
     (0, nothing, "logout --all"),
-    (0, nothing, "unlock"),
-    (0, nothing, "key"),
+    (0, nothing, "lock"),
+    (0, locked, "lock"),
     (0, stopped, "lock"),
+    (0, in_memory_only, "lock --force"),
+    (0, nothing, "unlock"),
+    (0, locked, "unlock"),
+    (0, nothing, "key"),
+    (0, locked, "key"),
+    (0, nothing, "key auto"),
+    (0, nothing, "key plaintext --yes-store-tokens-unencrypted"),
+    (0, locked, "status"),
     (0, nothing, "--help"),
     (0, nothing, "--version"),
     (0, nothing, "help token"),
@@ -78,6 +104,9 @@ TABLE = [       # status, what is the matter, the command
     (1, misconfigured, "groups"),
     (1, misconfigured, "login --start"),
     (1, nothing, "login --start --force --environment moon"),
+    (1, nothing, "lock --password --stdin"),
+    (1, nothing, "key passphrase --stdin"),
+    (1, in_memory_only, "lock"),
     (2, nothing, ""),
     (2, nothing, "frobnicate"),
     (2, nothing, "token --format xml"),
@@ -109,10 +138,16 @@ TABLE = [       # status, what is the matter, the command
     (4, nothing, "token transfer"),
     (4, dead, "token --refresh"),
     (4, demanding, "groups"),
+    (5, locked, "token"),
+    (5, locked, "groups"),
+    (5, locked, "logout"),
+    (5, locked, "key keyfile"),
+    (5, locked_with_password, "unlock --stdin"),
     (6, unavailable, "token --refresh"),
     (6, unavailable, "groups"),
     (6, unavailable, f"groups --check {BEAMLINE}"),
     (6, unrevocable, "logout"),
+    (7, under_a_policy, "key memory"),
     (8, short, "token --min-valid 200000"),
     (9, nothing, f"groups --check {NOBODYS}"),
     (9, nothing, f"groups --check {BEAMLINE} --role admin"),

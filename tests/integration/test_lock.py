@@ -5,10 +5,9 @@ import os
 import pytest
 
 import memory
-from harness import DAEMON, PATIENCE, one_line
+from harness import PATIENCE, one_line
 
 PASSWORD = "not to be guessed"
-SANITIZED = b"__asan_init" in DAEMON.read_bytes() if DAEMON.exists() else False
 
 NEEDS_SECRETS = [
     ("GetToken", {}), ("ListGroups", {}), ("GetIdentity", {}), ("StartLogin", {}), ("Logout", {}),
@@ -173,7 +172,7 @@ def test_pending_logins_end(ada):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="what is not dumpable can be looked at by root only")
-@pytest.mark.skipif(SANITIZED, reason="the sanitizers keep what is freed")
+@pytest.mark.skipif(memory.SANITIZED, reason="the sanitizers keep what is freed")
 @pytest.mark.parametrize("protector", ["keyfile", "passphrase"])
 def test_nothing_is_left_in_memory(ada, protector):
     ada.globus.knobs.rotate = True

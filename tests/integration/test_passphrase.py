@@ -1,4 +1,5 @@
-"""Passphrases: typed at a terminal where nobody sees them, or given by a script."""
+"""Passphrases: typed at a terminal where nobody sees them, or given by a script. Until the last tests the agent
+is played, so that what it is told can be seen."""
 
 import os
 
@@ -187,7 +188,8 @@ def test_background(played, terminal):
 
 
 def test_job_in_the_background_can_be_ended(played, terminal):
-    process = terminal.run(played, "unlock", script=f'set -m; (trap : TERM; {WATCHED}) & wait $!; kill %1; read')
+    job = f"(trap : TERM; {WATCHED})"
+    process = terminal.run(played, "unlock", script=f"set -m; {job} & wait $!; kill %1; read")
     terminal.expect("ended 5")
     assert terminal.echoes and ASKED not in terminal.shown
     terminal.type("\n")
@@ -207,3 +209,49 @@ def test_tried_passphrase_is_wiped_before_the_next(played, terminal):
     assert scan(process.pid, {"the passphrase": [tried.encode()]}) == []
     terminal.type(f"{RIGHT}\n")
     assert finish(process).status == 0
+
+
+# The agent itself
+
+def type_new(terminal, passphrase):
+    for question in "Enter a new passphrase: ", "Enter it once more: ":
+        terminal.expect(question)
+        terminal.type(f"{passphrase}\n")
+
+
+@pytest.mark.parametrize("command, said", [
+    ("lock --password", "Locked; it opens again with this passphrase only"),
+    ("key passphrase", "Now passphrase: ")])
+def test_restart_asks_for_it(ada, terminal, command, said):
+    token = ada.token()
+    process = terminal.run(ada, *command.split())
+    type_new(terminal, RIGHT)
+    terminal.expect(said)
+    assert finish(process).status == 0
+    ada.restart()
+    assert ada.ctl("token").status == 5
+    process = terminal.run(ada, "unlock")
+    for attempt in "wrong", RIGHT:
+        terminal.expect(ASKED)
+        terminal.type(f"{attempt}\n")
+    terminal.expect("Unlocked")
+    assert finish(process).status == 0 and ada.token() == token
+
+
+def test_hasty_one_is_not_looked_at(ada):
+    ada.ctl("lock", "--password", "--stdin", stdin=RIGHT).ok()
+    assert ada.ctl("unlock", "--stdin", stdin="wrong").status == 5
+    ada.ctl("unlock", "--stdin", stdin="wrong")
+    hasty = ada.ctl("unlock", "--stdin", stdin=RIGHT)
+    assert hasty.status == 5 and one_line(hasty.err) and hasty.err.count("try again") == 1
+    assert "not looked at" in hasty.err
+
+
+def test_plaintext_is_meant(ada):
+    refused = ada.ctl("key", "plaintext")
+    assert refused.status == 2 and one_line(refused.err) and "can act as you" in refused.err
+    assert ada.ctl("key").ok().out.startswith("keyfile: ")
+    ada.ctl("key", "plaintext", "--yes-store-tokens-unencrypted").ok()
+    assert ada.ctl("key").ok().out.startswith("plaintext: ")
+    assert "\nProblem     The tokens are stored unencrypted" in ada.ctl("status").ok().out
+    assert "Now keyfile: " in ada.ctl("key", "auto").ok().err
