@@ -20,7 +20,7 @@ bool agent_is_vital(void *userdata) {
 void agent_on_stop(void *userdata) {
         struct agent *agent = userdata;
 
-        refresh_stop(agent->refresh);
+        refresh_halt(agent->refresh, AGENT_ERROR_STOPPING);
 }
 
 void agent_on_socket_lost(void *userdata) {
@@ -46,7 +46,18 @@ void agent_on_gate_closed(void *userdata) {
         _cleanup_(fault_deinit) struct fault locked = {};
 
         (void)fault_set(&locked, AGENT_ERROR_LOCKED, NULL);
+        refresh_halt(agent->refresh, AGENT_ERROR_LOCKED);
         listener_refuse(agent->listener, METHOD_NEEDS_SECRETS, &locked);
+}
+
+void agent_on_gate_reopened(void *userdata) {
+        struct agent *agent = userdata;
+
+        if (stop_has_begun(agent->stop))
+                return;
+
+        refresh_halt(agent->refresh, 0);
+        schedule_update(agent->schedule);
 }
 
 void agent_on_cancel(void *userdata) {
@@ -56,7 +67,7 @@ void agent_on_cancel(void *userdata) {
         (void)fault_set(&locked, AGENT_ERROR_LOCKED, NULL);
         listener_refuse(agent->listener, METHOD_KEEPS_SECRETS, &locked);
         membership_drop(agent->membership, NULL);
-        logins_cancel_profile(agent->logins, NULL);
+        logins_drop(agent->logins, &locked);
         refresh_cancel(agent->refresh, &locked);
         revoker_cancel(agent->revoker);
 }
@@ -64,6 +75,9 @@ void agent_on_cancel(void *userdata) {
 void agent_on_wiped(void *userdata) {
         struct agent *agent = userdata;
 
+        follow_drop(agent->follow);
+        claims_on_saved(agent->claims); /* nothing will be */
+        listener_wipe(agent->listener);
         agent_retain(agent);
         schedule_update(agent->schedule);
 }
@@ -103,5 +117,9 @@ void agent_on_opened(void *userdata) {
 
         agent_retain(agent);
         save_kick(agent->save);
-        schedule_update(agent->schedule);
+        agent_on_gate_reopened(agent);
+}
+
+void agent_on_passphrase_needed(void *userdata) {
+        agent_retain(userdata);
 }

@@ -52,6 +52,7 @@ void agent_on_stop(void *userdata);
 void agent_on_socket_lost(void *userdata);
 
 void agent_on_opened(void *userdata); /* the store was read */
+void agent_on_passphrase_needed(void *userdata); /* or it was not */
 void agent_on_saved(void *userdata);
 void agent_on_followed(void *userdata); /* another daemon has logged in or out, or refreshed */
 void agent_on_locked_out(void *userdata); /* or locked the store with a passphrase */
@@ -59,5 +60,6 @@ void agent_on_refreshed(void *userdata);
 void agent_on_login(void *userdata, const char *profile);
 
 void agent_on_gate_closed(void *userdata); /* the agent is being locked */
+void agent_on_gate_reopened(void *userdata);
 void agent_on_cancel(void *userdata);
 void agent_on_wiped(void *userdata);

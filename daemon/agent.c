@@ -110,6 +110,7 @@ static int agent_add_disk(struct agent *agent) {
                                                        .save = agent->save,
                                                        .paths = &agent->disk_paths,
                                                        .followed = agent_on_followed,
+                                                       .is_busy = agent_is_busy,
                                                        .locked = agent_on_locked_out,
                                                        .userdata = agent,
                                                });
@@ -174,18 +175,20 @@ static int agent_add_opening(struct agent *agent) {
                                            .worker = agent->worker,
                                            .paths = &agent->disk_paths,
                                            .opened = agent_on_opened,
+                                           .locked = agent_on_passphrase_needed,
                                            .userdata = agent,
                                    });
         if (!r)
                 r = lock_new(&agent->lock, &(struct lock_deps){
                                                    .event = agent->event,
                                                    .vault = agent->vault,
+                                                   .worker = agent->worker,
                                                    .save = agent->save,
                                                    .open = agent->open,
                                                    .is_busy = agent_is_busy,
                                                    .closed = agent_on_gate_closed,
                                                    .cancel = agent_on_cancel,
-                                                   .reopened = agent_on_refreshed,
+                                                   .reopened = agent_on_gate_reopened,
                                                    .wiped = agent_on_wiped,
                                                    .userdata = agent,
                                            });

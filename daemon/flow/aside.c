@@ -15,6 +15,7 @@ struct moving {
         struct job job; /* first */
         struct aside *aside; /* borrowed; not looked at once abandoned */
         struct disk_paths paths;
+        enum vault_state state; /* of the vault when it began */
         char *moved_to;
         struct fault fault;
 };
@@ -60,7 +61,8 @@ static void moving_done(struct job *job) {
         aside->moved_to = TAKE(moving->moved_to);
         log_notice("The store that was not read is now %s", aside->moved_to ? aside->moved_to : "gone");
 
-        open_begin_anew(aside->deps.open);
+        if (vault_get_state(aside->deps.vault) == moving->state) /* not locked meanwhile */
+                open_begin_anew(aside->deps.open);
         waiter_tell_all(&aside->waiters, NULL);
 }
 
@@ -87,6 +89,7 @@ int aside_move(struct aside *aside, struct waiter *waiter, waiter_fn done) {
                 return -ENOMEM;
 
         moving->aside = aside;
+        moving->state = vault_get_state(aside->deps.vault);
         r = disk_paths_copy(&moving->paths, aside->deps.paths);
         if (r)
                 return r;

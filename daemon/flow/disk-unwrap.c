@@ -87,7 +87,8 @@ static int unwrap_passphrase(struct store *store, struct disk_look *look, struct
         int r;
 
         if (!passphrase)
-                return fault_set(fault, AGENT_ERROR_LOCKED, NULL);
+                return fault_set(fault, AGENT_ERROR_LOCKED,
+                                 "The store needs its passphrase: globus-agentctl unlock");
 
         r = is_locked ? protector_unlock(store, passphrase) : protector_unwrap(store, passphrase, geteuid());
         if (r == -EBADMSG)

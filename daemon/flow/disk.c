@@ -224,6 +224,11 @@ static int protect_and_lock(struct store *store, struct disk_commit *commit, con
                 r = disk_protect(store, commit, paths, is_new, fault);
         if (r || commit->action != DISK_LOCK)
                 return r;
+        if (protector_is_locked(store))
+                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
+                                 "The store %s/" STORE_FILE
+                                 " is locked with a password already: lock without one, and unlock with that",
+                                 paths->state_dir);
 
         r = protector_lock(store, commit->passphrase);
         return r ? fault_set(fault, r, NULL) : 0;

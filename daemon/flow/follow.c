@@ -14,6 +14,7 @@ struct follow {
         struct list later; /* waiter.link: for the next one, as the one in flight began before they came */
         struct alarm *next;
         struct alarm *patience; /* with the look in flight, then with the next one */
+        bool is_told; /* what the look in flight has found: the worker has done with it */
         bool failed; /* the last look, which has been said */
 };
 
@@ -64,19 +65,27 @@ static int follow_on_lost(struct follow *follow) {
         return vault_store_lost(follow->deps.vault);
 }
 
-/* What is not saved is kept, though it may never be. */
-static bool follow_is_locked_out(const struct follow *follow, const struct look *look) {
+/* The look tells what the store is like now, unless it was changed from here since the look began. */
+static bool look_is_of_now(const struct follow *follow, const struct look *look) {
+        return vault_get_state(follow->deps.vault) == VAULT_OPEN &&
+               store_version_equal(&look->disk.known, vault_version(follow->deps.vault)) &&
+               !save_is_protecting(follow->deps.save);
+}
+
+/* What is not saved, or on its way from Globus, may exist nowhere else: the next look is soon. */
+static bool follow_may_be_locked(const struct follow *follow) {
         const struct vault *vault = follow->deps.vault;
 
-        return look->r == AGENT_ERROR_LOCKED && vault_get_state(vault) == VAULT_OPEN &&
-               vault_saved(vault) >= vault_changed(vault);
+        return vault_saved(vault) >= vault_changed(vault) && !follow->deps.is_busy(follow->deps.userdata);
 }
 
 static void follow_on_look(struct follow *follow, const struct look *look) {
         int r;
 
-        if (follow_is_locked_out(follow, look)) {
-                log_notice("Locked: another agent has put a passphrase on the store");
+        if (look->r == AGENT_ERROR_LOCKED && !look_is_of_now(follow, look))
+                return;
+        if (look->r == AGENT_ERROR_LOCKED && follow_may_be_locked(follow)) {
+                log_notice("Another agent has put a passphrase on the store");
                 follow->deps.locked(follow->deps.userdata);
                 return;
         }
@@ -116,11 +125,14 @@ static void look_done(struct job *job) {
         _cleanup_(look_freep) struct look *look = CONTAINER(job, struct look, job);
         struct follow *follow = look->follow;
 
+        follow->is_told = true;
         follow_on_look(follow, look);
         waiter_tell_all(&follow->waiters, look->fault.r ? &look->fault : NULL);
 
+        follow->is_told = false;
         follow->look = NULL; /* not before: those who come meanwhile are for the next one */
-        if (!list_is_empty(&follow->later) && follow_look(follow))
+        if (!list_is_empty(&follow->later) &&
+            (vault_get_state(follow->deps.vault) != VAULT_OPEN || follow_look(follow)))
                 follow_on_patience(follow);
 }
 
@@ -177,6 +189,14 @@ bool follow_join(struct follow *follow, struct waiter *waiter, waiter_fn done) {
 
         waiter_leave(waiter);
         return false;
+}
+
+void follow_drop(struct follow *follow) {
+        if (follow->look && !follow->is_told) {
+                worker_abandon(follow->deps.worker, &follow->look->job);
+                follow->look = NULL;
+        }
+        follow_on_patience(follow);
 }
 
 int follow_new(struct follow **ret, const struct follow_deps *deps) {

@@ -33,6 +33,7 @@ struct follow_deps {
         struct save *save;
         const struct disk_paths *paths;
         void (*followed)(void *userdata); /* each time something was taken over */
+        bool (*is_busy)(void *userdata); /* something is on the wire */
         void (*locked)(void *userdata); /* the store needs a passphrase by now: the vault is to be locked */
         void *userdata;
 }; /* all borrowed */
@@ -46,5 +47,8 @@ struct follow *follow_free(struct follow *follow);
  * when the disk fails or does not answer. False: there is nothing to look at, since the store was not read yet
  * or cannot be. */
 bool follow_join(struct follow *follow, struct waiter *waiter, waiter_fn done);
+
+/* The vault was wiped: what is being looked at is not to come in. Whoever waits is told that the disk fails. */
+void follow_drop(struct follow *follow);
 
 DEFINE_CLEANUP(struct follow, follow_free);

@@ -14,7 +14,7 @@
 #include "daemon/flow/waiter.h"
 #include "daemon/model/vault.h"
 
-/* How long requests on the wire are waited for; and then the disk. */
+/* How long requests on the wire are waited for; and then the disk, if that has not failed before. */
 #define LOCK_NETWORK_PATIENCE_USEC (5 * USEC_PER_SEC)
 #define LOCK_DISK_PATIENCE_USEC (10 * USEC_PER_SEC)
 
@@ -23,11 +23,13 @@ struct lock;
 struct lock_deps {
         sd_event *event;
         struct vault *vault;
+        struct worker *worker;
         struct save *save;
         struct open *open;
         bool (*is_busy)(void *userdata); /* something is on the wire */
-        void (*closed)(void *userdata); /* the gate is: whoever waits behind it is to be told */
-        void (*cancel)(void *userdata); /* what is on the wire, or waits for a person */
+        void (*closed)(
+                void *userdata); /* the gate is: whoever waits behind it is to be told, nothing is begun */
+        void (*cancel)(void *userdata); /* what is on the wire, or waits for a person; may be called twice */
         void (*reopened)(void *userdata); /* the gate is again: it was not locked after all */
         void (*wiped)(void *userdata); /* the vault is: whatever else keeps secrets is to forget them */
         void *userdata;
@@ -41,13 +43,16 @@ struct lock *lock_free(struct lock *lock);
 /* Whether what needs secrets is to be answered Locked. */
 bool lock_is_closed(const struct lock *lock);
 
+/* Whether it is on its way to be locked. */
+bool lock_is_busy(const struct lock *lock);
+
 struct lock_request {
         struct secret *password; /* without which it is not to be unlocked; taken over; may be NULL */
         bool force; /* although something is not saved, or nothing ever is */
 };
 
 /* 0: done is called later, once. -EALREADY: it is locked. AGENT_ERROR_STORAGE_FAILED, also later: not without
- * force, and the gate is open again. Else the fault's code. */
+ * force, or not with this password, and the gate is open again. Else the fault's code. */
 int lock_begin(struct lock *lock, struct lock_request *request, struct waiter *waiter, waiter_fn done,
                struct fault *fault);
 

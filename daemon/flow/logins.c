@@ -158,6 +158,14 @@ void logins_cancel_profile(struct logins *logins, const char *profile) {
         logins_set_expiry(logins);
 }
 
+void logins_drop(struct logins *logins, const struct fault *fault) {
+        struct list *first;
+
+        while ((first = list_first(&logins->pending)))
+                login_end(CONTAINER(first, struct login, link), fault);
+        logins_set_expiry(logins);
+}
+
 size_t logins_count(const struct logins *logins) {
         size_t n = 0;
 
@@ -196,15 +204,12 @@ int logins_new(struct logins **ret, sd_event *event, const struct login_deps *de
 
 struct logins *logins_free(struct logins *logins) {
         _cleanup_(fault_deinit) struct fault stopping = {};
-        struct list *first;
 
         if (!logins)
                 return NULL;
 
         (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
-        while ((first = list_first(&logins->pending)))
-                login_end(CONTAINER(first, struct login, link), &stopping);
-
+        logins_drop(logins, &stopping);
         alarm_free(logins->expiry);
         free(logins);
         return NULL;

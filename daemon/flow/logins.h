@@ -50,6 +50,10 @@ int logins_cancel(struct logins *logins, const char *id, struct fault *fault);
 /* Those of a profile that is logged out of; NULL: all. */
 void logins_cancel_profile(struct logins *logins, const char *profile);
 
+/* Ends all of them with this fault, also those whose code is on its way: what comes is lost, and not revoked.
+ * */
+void logins_drop(struct logins *logins, const struct fault *fault);
+
 /* Those that wait, and those whose code is on its way. */
 size_t logins_count(const struct logins *logins);
 

@@ -18,6 +18,7 @@ struct open {
         struct open_deps deps;
         struct reading *reading; /* borrowed: in flight, the worker's */
         bool answered; /* the disk has, with whatever, or it has been waited for long enough */
+        bool was_open; /* before it was unlocked: what another agent has locked since */
         struct fault trouble;
         struct alarm *retry;
         struct alarm *patience;
@@ -84,6 +85,14 @@ static void open_on_locked(struct open *open, struct reading *reading) {
                 log_error("Cannot tell what protects the store: %s", error_sentence(r));
         if (reading->fault.r == AGENT_ERROR_WRONG_PASSPHRASE)
                 open_on_wrong_passphrase(open, &reading->fault);
+
+        fault_deinit(&open->trouble);
+        if (open->was_open) {
+                vault_set_state(open->deps.vault, VAULT_OPEN);
+                return;
+        }
+
+        vault_set_key(open->deps.vault, &(struct store_key){});
         vault_set_state(open->deps.vault, VAULT_LOCKED);
 }
 
@@ -128,6 +137,16 @@ static void open_try_later(struct open *open) {
                   fault_message(&open->trouble));
 }
 
+/* Those told may come again, for the next reading. */
+static void open_tell(struct open *open, const struct fault *fault, const struct fault *not_unlocked) {
+        struct list waiters = LIST_INIT(waiters), unlockers = LIST_INIT(unlockers);
+
+        list_move_all(&waiters, &open->waiters);
+        list_move_all(&unlockers, &open->unlockers);
+        waiter_tell_all(&unlockers, not_unlocked);
+        waiter_tell_all(&waiters, fault);
+}
+
 static void reading_done(struct job *job) {
         _cleanup_(reading_freep) struct reading *reading = CONTAINER(job, struct reading, job);
         struct open *open = reading->open;
@@ -146,14 +165,14 @@ static void reading_done(struct job *job) {
                 break;
         case VAULT_LOCKED:
                 log_notice("Locked: the store needs its passphrase");
+                open->deps.locked(open->deps.userdata);
                 break;
         case VAULT_OPEN:
                 open->deps.opened(open->deps.userdata);
                 break;
         }
 
-        waiter_tell_all(&open->waiters, NULL);
-        waiter_tell_all(&open->unlockers, reading->fault.r ? &reading->fault : NULL);
+        open_tell(open, NULL, reading->fault.r ? &reading->fault : NULL);
 }
 
 static const struct job_type reading_type = {
@@ -193,7 +212,7 @@ static void open_on_impatience(void *userdata) {
                         open->deps.paths->state_dir, (unsigned)(OPEN_PATIENCE_USEC / USEC_PER_SEC));
         log_warning("Serving without the logins: %s", fault_message(&open->trouble));
         open->answered = true;
-        waiter_tell_all(&open->waiters, NULL);
+        open_tell(open, NULL, &open->trouble);
 }
 
 static void open_on_retry(void *userdata) {
@@ -239,6 +258,7 @@ int open_unlock(struct open *open, struct secret *passphrase, struct waiter *wai
                 return fault_set(fault, r, NULL);
 
         open->answered = false;
+        open->was_open = vault_get_state(open->deps.vault) == VAULT_OPEN;
         vault_set_state(open->deps.vault, VAULT_OPENING);
         alarm_set(open->patience, clock_boottime_usec() + OPEN_PATIENCE_USEC);
         waiter_join(waiter, &open->unlockers, done);
@@ -257,8 +277,11 @@ void open_lock(struct open *open) {
         alarm_set(open->retry, USEC_INFINITY);
         alarm_set(open->patience, USEC_INFINITY);
         fault_deinit(&open->trouble);
-        waiter_tell_all(&open->waiters, NULL);
-        waiter_tell_all(&open->unlockers, &locked);
+        open_tell(open, NULL, &locked);
+}
+
+bool open_is_unlocking(const struct open *open) {
+        return open->reading && !list_is_empty(&open->unlockers);
 }
 
 const struct fault *open_trouble(const struct open *open) {
@@ -300,8 +323,7 @@ struct open *open_free(struct open *open) {
                 worker_abandon(open->deps.worker, &open->reading->job);
 
         (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
-        waiter_tell_all(&open->waiters, &stopping);
-        waiter_tell_all(&open->unlockers, &stopping);
+        open_tell(open, &stopping, &stopping);
 
         alarm_free(open->retry);
         alarm_free(open->patience);

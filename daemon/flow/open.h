@@ -26,6 +26,7 @@ struct open_deps {
         struct worker *worker;
         const struct disk_paths *paths;
         void (*opened)(void *userdata); /* each time the vault's contents were brought in */
+        void (*locked)(void *userdata); /* each time they were not, for want of a passphrase */
         void *userdata;
 }; /* all borrowed */
 
@@ -52,6 +53,9 @@ void open_begin_anew(struct open *open);
  * */
 int open_unlock(struct open *open, struct secret *passphrase, struct waiter *waiter, waiter_fn done,
                 struct fault *fault);
+
+/* A passphrase is being looked at. */
+bool open_is_unlocking(const struct open *open);
 
 /* The vault is locked: what is being read is not to come in. */
 void open_lock(struct open *open);

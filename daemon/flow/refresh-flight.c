@@ -33,7 +33,7 @@ void flight_land(struct flight *flight, const struct fault *fault) {
 
         list_unlink(&landed->link);
         waiter_tell_all(&landed->waiters, fault);
-        if (!refresh->stopping)
+        if (!refresh->halted)
                 refresh->deps.changed(refresh->deps.userdata);
 }
 
@@ -248,8 +248,8 @@ static void flight_on_looked(struct waiter *waiter, const struct fault *unseen) 
                 flight_put_off(flight);
                 return;
         }
-        if (flight->refresh->stopping) {
-                (void)fault_set(&fault, AGENT_ERROR_STOPPING, NULL);
+        if (flight->refresh->halted) {
+                (void)fault_set(&fault, flight->refresh->halted, NULL);
                 flight_land(flight, &fault);
                 return;
         }

@@ -10,7 +10,7 @@ struct refresh {
         struct refresh_deps deps;
         struct list flights; /* flight.link */
         struct list unsaved; /* unwanted.link: of flights that have landed, one a grant */
-        bool stopping;
+        int halted; /* 0, or why no refresh is begun or sent: an error code */
 };
 
 /* One refresh on its way: claims the grant, looks at the disk, asks Globus, saves. Its grant is named, not

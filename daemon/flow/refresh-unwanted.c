@@ -79,7 +79,7 @@ static bool unwanted_is_undecided(const struct unwanted *unwanted) {
         const struct refresh *refresh = unwanted->refresh;
         const struct grant *grant = vault_find_grant(refresh->deps.vault, unwanted->grant_id);
 
-        return grant && !refresh->stopping && vault_is_unsaved(refresh->deps.vault, grant->uuid);
+        return grant && !refresh->halted && vault_is_unsaved(refresh->deps.vault, grant->uuid);
 }
 
 struct unwanted *unwanted_settle(struct unwanted *unwanted) {

@@ -36,10 +36,11 @@ static void refresh_drop_unsaved(struct refresh *refresh) {
                 unwanted_free(CONTAINER(first, struct unwanted, link));
 }
 
-/* For what a disk has not taken yet, the end does not wait. */
-void refresh_stop(struct refresh *refresh) {
-        refresh->stopping = true;
-        refresh_drop_unsaved(refresh);
+/* For what a disk has not taken yet, an end does not wait. */
+void refresh_halt(struct refresh *refresh, int r) {
+        refresh->halted = r;
+        if (r)
+                refresh_drop_unsaved(refresh);
 }
 
 void refresh_cancel(struct refresh *refresh, const struct fault *fault) {
@@ -65,8 +66,8 @@ static int refresh_fly(struct flight **ret, struct refresh *refresh, uint64_t gr
         struct grant *grant = vault_find_grant(refresh->deps.vault, grant_id);
         int r;
 
-        if (refresh->stopping)
-                return fault_set(fault, AGENT_ERROR_STOPPING, NULL);
+        if (refresh->halted)
+                return fault_set(fault, refresh->halted, NULL);
         if (!grant)
                 return fault_set(fault, AGENT_ERROR_UNAVAILABLE, "The login was ended meanwhile");
         if (!grant->refresh_token) {
@@ -130,7 +131,7 @@ struct refresh *refresh_free(struct refresh *refresh) {
         if (!refresh)
                 return NULL;
 
-        refresh_stop(refresh);
+        refresh_halt(refresh, AGENT_ERROR_STOPPING);
         (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
         refresh_cancel(refresh, &stopping);
         free(refresh);

@@ -59,8 +59,8 @@ void refresh_on_logout(struct refresh *refresh);
 /* How many flights there are. */
 size_t refresh_count(const struct refresh *refresh);
 
-/* The end has begun: no flight is begun any more, and refresh_join() says so. */
-void refresh_stop(struct refresh *refresh);
+/* While r is not 0, no refresh is begun, none is sent, and whoever asks for one is told that error. */
+void refresh_halt(struct refresh *refresh, int r);
 
 /* Ends all flights with this fault; what Globus answers to them is lost, and no token is kept. */
 void refresh_cancel(struct refresh *refresh, const struct fault *fault);

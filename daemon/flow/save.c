@@ -1,4 +1,4 @@
-#include "daemon/flow/save-private.h"
+#include "daemon/flow/save.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -6,6 +6,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
+#include "daemon/flow/save-private.h"
 #include "proto/log.h"
 
 #define RETRY_FIRST_USEC USEC_PER_SEC
@@ -29,6 +30,7 @@ struct save {
                 struct secret *passphrase; /* may be NULL */
         } protection; /* for the next commit, until one has come to an end with it */
         struct list protectors; /* waiter.link: for that end */
+        struct alarm *protection_patience;
 };
 
 /* Tells those whose change is saved, or, where there is a fault, everyone. */
@@ -77,9 +79,10 @@ static void save_on_impatience(void *userdata) {
         }
 }
 
-static void save_drop_protection(struct save *save) {
+void save_cancel_protection(struct save *save) {
         save->protection.action = DISK_SAVE;
         save->protection.passphrase = secret_free(save->protection.passphrase);
+        alarm_set(save->protection_patience, USEC_INFINITY);
 }
 
 /* What a commit did not bring about is not tried again: a person waits. */
@@ -87,7 +90,7 @@ static void save_end_protection(struct save *save, const struct commit *commit, 
         if (commit->disk.action == DISK_SAVE)
                 return;
 
-        save_drop_protection(save);
+        save_cancel_protection(save);
         waiter_tell_all(&save->protectors, fault);
 }
 
@@ -272,11 +275,15 @@ bool save_join(struct save *save, struct saving *saving, waiter_fn done) {
         return true;
 }
 
+bool save_is_protecting(const struct save *save) {
+        return save->protection.action != DISK_SAVE || (save->commit && save->commit->disk.action != DISK_SAVE);
+}
+
 int save_protect(struct save *save, struct protection_change *change, struct waiter *waiter, waiter_fn done,
                  struct fault *fault) {
         _cleanup_(secret_freep) struct secret *passphrase = TAKE(change->passphrase);
 
-        if (save->protection.action != DISK_SAVE)
+        if (save_is_protecting(save))
                 return fault_set(fault, AGENT_ERROR_BUSY,
                                  "The protection of the store is being changed already");
 
@@ -284,9 +291,25 @@ int save_protect(struct save *save, struct protection_change *change, struct wai
         save->protection.wish = change->wish;
         save->protection.passphrase = TAKE(passphrase);
         save->retry_usec = 0;
+        alarm_set(save->protection_patience, clock_boottime_usec() + SAVE_PROTECT_PATIENCE_USEC);
         waiter_join(waiter, &save->protectors, done);
         save_kick(save);
         return 0;
+}
+
+static void save_on_protection_impatience(void *userdata) {
+        struct save *save = userdata;
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct list impatient = LIST_INIT(impatient);
+
+        (void)fault_set(
+                &fault, AGENT_ERROR_STORAGE_FAILED,
+                "The disk of %s has not taken the new protection for %u s: look at 'globus-agentctl key' "
+                "before you try again",
+                save->deps.paths->state_dir, (unsigned)(SAVE_PROTECT_PATIENCE_USEC / USEC_PER_SEC));
+        list_move_all(&impatient, &save->protectors);
+        save_cancel_protection(save);
+        waiter_tell_all(&impatient, &fault);
 }
 
 void save_drop(struct save *save) {
@@ -298,7 +321,7 @@ void save_drop(struct save *save) {
         save->commit = NULL;
         save->pause_usec = save->retry_usec = save->queued_usec = 0;
         fault_deinit(&save->trouble);
-        save_drop_protection(save);
+        save_cancel_protection(save);
         alarm_set(save->retry, USEC_INFINITY);
         save_tell(save, &locked);
         waiter_tell_all(&save->protectors, &locked);
@@ -342,10 +365,11 @@ int save_new(struct save **ret, const struct save_deps *deps) {
         list_init(&save->protectors);
 
         r = alarm_new(&save->retry, deps->event, USEC_PER_SEC, save_on_retry, save);
-        if (r)
-                return r;
-
-        r = alarm_new(&save->patience, deps->event, 10 * USEC_PER_MSEC, save_on_impatience, save);
+        if (!r)
+                r = alarm_new(&save->patience, deps->event, 10 * USEC_PER_MSEC, save_on_impatience, save);
+        if (!r)
+                r = alarm_new(&save->protection_patience, deps->event, USEC_PER_SEC,
+                              save_on_protection_impatience, save);
         if (r)
                 return r;
 
@@ -360,7 +384,8 @@ struct save *save_free(struct save *save) {
         assert(list_is_empty(&save->waiters) && list_is_empty(&save->protectors));
 
         save_hand_over(save);
-        save_drop_protection(save);
+        secret_free(save->protection.passphrase);
+        alarm_free(save->protection_patience);
         alarm_free(save->retry);
         alarm_free(save->patience);
         fault_deinit(&save->trouble);

@@ -55,10 +55,19 @@ struct protection_change {
         struct secret *passphrase; /* taken over; may be NULL */
 };
 
+/* How long a person waits for it. */
+#define SAVE_PROTECT_PATIENCE_USEC (20 * USEC_PER_SEC)
+
 /* 0: it is part of the next write, with whatever else has changed; done is called later, once.
- * AGENT_ERROR_BUSY: another one is under way. */
+ * AGENT_ERROR_BUSY: another one is under way. Should the disk take longer than SAVE_PROTECT_PATIENCE_USEC, a
+ * change that is being written may still come about. */
 int save_protect(struct save *save, struct protection_change *change, struct waiter *waiter, waiter_fn done,
                  struct fault *fault);
+
+bool save_is_protecting(const struct save *save);
+
+/* Nobody waits for the change any more, and if it is not being written yet, it is not. */
+void save_cancel_protection(struct save *save);
 
 /* Before the vault is wiped: nothing that was to be saved is any more, but for what the worker has at hand.
  * Whoever waits is told Locked. */

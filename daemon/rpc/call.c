@@ -53,11 +53,13 @@ void call_hold(struct call *call, void *work, void (*cancel)(void *work)) {
 
 static void call_begin(struct call *call) {
         call->cancel = NULL;
+        call->peer->has_secrets = false;
         call->writer = (struct writer)WRITER_INIT(peer_out(call->peer));
 }
 
 struct writer *call_begin_reply(struct call *call) {
         call_begin(call);
+        call->peer->has_secrets = call->method->flags & METHOD_NEEDS_SECRETS;
         message_begin_reply(&call->writer, false);
         return &call->writer;
 }

@@ -115,13 +115,22 @@ static void call_handle(struct call *call) {
                 call->method->handle(call);
 }
 
+static void call_on_store(struct waiter *waiter, const struct fault *fault);
+
+/* Whoever was told before may have begun to read the store anew. */
+static void call_wait_for_store(struct call *call) {
+        if (!(call->method->flags & METHOD_NEEDS_STORE) ||
+            !open_join(call->context->open, &call->gate, call_on_store))
+                call_handle(call);
+}
+
 static void call_on_store(struct waiter *waiter, const struct fault *fault) {
         struct call *call = CONTAINER(waiter, struct call, gate);
 
         if (fault)
                 call_fail(call, fault);
         else
-                call_handle(call);
+                call_wait_for_store(call);
 }
 
 void dispatch(struct call *call, const struct context *context) {
@@ -141,10 +150,7 @@ void dispatch(struct call *call, const struct context *context) {
                 return;
         }
 
-        if ((call->method->flags & METHOD_NEEDS_STORE) && open_join(context->open, &call->gate, call_on_store))
-                return;
-
-        call_handle(call);
+        call_wait_for_store(call);
 }
 
 void dispatch_refuse(struct call *call, const struct fault *fault) {

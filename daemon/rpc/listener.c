@@ -345,6 +345,11 @@ void listener_refuse(struct listener *listener, unsigned flags, const struct fau
                 peer_refuse(CONTAINER(l, struct peer, link), flags, fault);
 }
 
+void listener_wipe(struct listener *listener) {
+        for (struct list *l = listener->peers.next; l != &listener->peers; l = l->next)
+                peer_wipe(CONTAINER(l, struct peer, link));
+}
+
 struct listener *listener_free(struct listener *listener) {
         struct list *first;
 

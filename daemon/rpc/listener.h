@@ -44,6 +44,9 @@ size_t listener_connections_max(const struct listener *listener);
 /* Tells those that wait for the answer to a method with one of these flags. */
 void listener_refuse(struct listener *listener, unsigned flags, const struct fault *fault);
 
+/* Wipes what has not been read yet of replies with secrets: those peers are let go. */
+void listener_wipe(struct listener *listener);
+
 /* For peers: what the socket is polled for; that it has something left to do. */
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest);
 void listener_make_ready(struct listener *listener, struct peer *peer);

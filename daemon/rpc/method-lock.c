@@ -35,14 +35,48 @@ static void lock(struct call *call) {
         method_wait(call, lock_start, call_reply_empty);
 }
 
+/* What is not saved for want of a passphrase that another agent has put on the store, that passphrase saves. */
+static bool unlock_saves(const struct context *context) {
+        const struct fault *trouble = save_trouble(context->save);
+
+        return trouble && trouble->r == AGENT_ERROR_LOCKED;
+}
+
+/* -EALREADY: it is open. */
+static int unlock_check(const struct context *context, const struct secret *passphrase, struct fault *fault) {
+        const struct fault *trouble = open_trouble(context->open);
+
+        switch (vault_get_state(context->vault)) {
+        case VAULT_LOCKED:
+                if (lock_is_busy(context->lock))
+                        return fault_set(fault, AGENT_ERROR_BUSY, "The agent is being locked: wait");
+                return 0;
+        case VAULT_OPEN:
+                if (lock_is_busy(context->lock))
+                        return fault_set(fault, AGENT_ERROR_BUSY, "The agent is being locked: wait");
+                return passphrase && unlock_saves(context) ? 0 : -EALREADY;
+        case VAULT_OPENING:
+        case VAULT_UNREADABLE:
+                break;
+        }
+
+        if (!trouble)
+                return fault_set(fault, AGENT_ERROR_BUSY, "The store is being read: wait");
+
+        (void)fault_copy(fault, trouble);
+        return fault->r;
+}
+
 static int unlock_start(struct method_wait *wait, struct fault *fault) {
         const struct context *context = wait->call->context;
         struct lock_params *params = wait->call->params;
+        int r;
 
         if (params->passphrase && !method_passphrase_is_valid(params->passphrase))
                 return fault_set_invalid(fault, "passphrase", NULL);
-        if (vault_get_state(context->vault) != VAULT_LOCKED)
-                return -EALREADY;
+        r = unlock_check(context, params->passphrase, fault);
+        if (r)
+                return r;
 
         return open_unlock(context->open, TAKE(params->passphrase), &wait->waiter, wait->done, fault);
 }

@@ -143,6 +143,15 @@ void peer_answered(struct peer *peer, bool oneway, int r) {
                 listener_make_ready(peer->listener, peer);
 }
 
+void peer_wipe(struct peer *peer) {
+        if (!peer->has_secrets || reply_is_empty(&peer->reply))
+                return;
+
+        reply_clear(&peer->reply);
+        peer->broken = true;
+        listener_make_ready(peer->listener, peer);
+}
+
 /* What has been begun for it is cancelled. */
 static void peer_fail(struct peer *peer, const struct fault *fault) {
         struct call *call = peer->call;

@@ -29,6 +29,7 @@ struct peer {
         uint32_t interest; /* what it is polled for now */
         struct frame_reader reader;
         struct reply reply; /* the one that is not sent yet */
+        bool has_secrets; /* that one */
         struct call *call; /* the one being answered; owned */
         bool processing; /* peer_process() is on the stack */
         bool ended; /* it sends no more */
@@ -66,6 +67,9 @@ void peer_answered(struct peer *peer, bool oneway, int r);
 
 /* If it waits for the answer to a method with one of these flags, it is told this. */
 void peer_refuse(struct peer *peer, unsigned flags, const struct fault *fault);
+
+/* What it has not read yet of a reply with secrets is wiped: it is to be freed then. */
+void peer_wipe(struct peer *peer);
 
 /* At the end: answers what is pending with Stopping, as far as the socket takes it at once. */
 void peer_stop(struct peer *peer);

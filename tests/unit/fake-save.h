@@ -24,6 +24,12 @@ bool save_join(struct save *save, struct saving *saving, waiter_fn done) {
         return true;
 }
 
+static bool is_protecting;
+
+bool save_is_protecting(const struct save *save) {
+        return is_protecting;
+}
+
 const struct fault *save_trouble(const struct save *save) {
         return disk_trouble.r ? &disk_trouble : NULL;
 }

@@ -49,6 +49,17 @@ static void on_followed(void *userdata) {
         n_followed++;
 }
 
+static bool wire_is_busy;
+static unsigned n_locked;
+
+static bool is_busy(void *userdata) {
+        return wire_is_busy;
+}
+
+static void on_locked(void *userdata) {
+        n_locked++;
+}
+
 static int set_up(void **state) {
         assert_int_equal(store_new(&disk), 0);
         assert_int_equal(vault_new(&here), 0);
@@ -59,6 +70,8 @@ static int set_up(void **state) {
                                             .vault = here,
                                             .paths = &paths,
                                             .followed = on_followed,
+                                            .is_busy = is_busy,
+                                            .locked = on_locked,
                                     }),
                          0);
         caller_init(&a);
@@ -252,6 +265,37 @@ static void test_leaves(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* By another agent: but what may exist nowhere else is waited for, and what was changed from here since the
+ * look began is no news. */
+static void test_locked_out(void **state) {
+        load_result = AGENT_ERROR_LOCKED;
+        n_locked = 0;
+
+        assert_true(follow_join(follow, &a.waiter, caller_told));
+        wire_is_busy = true;
+        worker_work();
+        assert_told(&a, AGENT_ERROR_LOCKED);
+        assert_int_equal(n_locked, 0);
+
+        wire_is_busy = false;
+        is_protecting = true;
+        assert_true(follow_join(follow, &a.waiter, caller_told));
+        worker_work();
+        assert_int_equal(n_locked, 0);
+
+        is_protecting = false;
+        assert_int_equal(log_in(here, "default", "ada", GROUPS, "access"), 0);
+        assert_true(follow_join(follow, &a.waiter, caller_told));
+        worker_work();
+        assert_int_equal(n_locked, 0);
+
+        vault_changes_saved(here, vault_changed(here));
+        assert_true(follow_join(follow, &a.waiter, caller_told));
+        worker_work();
+        assert_int_equal(n_locked, 1);
+        load_result = 0;
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_looks_for_whoever_must_know),
@@ -264,6 +308,7 @@ int main(void) {
                 TEST(test_store_that_is_gone),
                 TEST(test_store_that_never_was),
                 TEST(test_leaves),
+                TEST(test_locked_out),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,10 +69,19 @@ static void on_opened(void *userdata) {
         n_opened++;
 }
 
+static unsigned n_locked;
+
+static void on_locked(void *userdata) {
+        n_locked++;
+}
+
 static int set_up(void **state) {
         assert_int_equal(vault_new(&vault), 0);
-        assert_int_equal(
-                open_new(&gate, &(struct open_deps){.vault = vault, .paths = &paths, .opened = on_opened}), 0);
+        assert_int_equal(open_new(&gate, &(struct open_deps){.vault = vault,
+                                                             .paths = &paths,
+                                                             .opened = on_opened,
+                                                             .locked = on_locked}),
+                         0);
         assert_int_equal(aside_new(&aside, &(struct aside_deps){.vault = vault, .open = gate, .paths = &paths}),
                          0);
         caller_init(&a);

@@ -219,7 +219,7 @@ static void test_stopping_while_claiming(void **state) {
 static void test_nothing_is_sent_once_the_end_has_begun(void **state) {
         look_is_quick = false;
         join(&a);
-        refresh_stop(refreshes);
+        refresh_halt(refreshes, AGENT_ERROR_STOPPING);
         look_is_over();
         assert_told(&a, AGENT_ERROR_STOPPING);
         assert_int_equal(oauth_count, 0);

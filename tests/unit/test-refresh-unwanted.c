@@ -99,7 +99,7 @@ static void test_own_logout_before_it_is_saved(void **state) {
 static void test_end_before_it_is_saved(void **state) {
         disk_is_quick = false;
         land_unsaved(&a, "new");
-        refresh_stop(refreshes);
+        refresh_halt(refreshes, AGENT_ERROR_STOPPING);
         assert_int_equal(revoker_count(revoker), 0);
 }
 

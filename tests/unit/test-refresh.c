@@ -258,7 +258,7 @@ static void test_nothing_new_at_the_end(void **state) {
 
         disk_is_quick = oauth_sends = false;
         join(&a);
-        refresh_stop(refreshes);
+        refresh_halt(refreshes, AGENT_ERROR_STOPPING);
         assert_false(refresh_is_vital(refreshes)); /* Globus has not got it */
         oauth_sends = true;
         assert_true(refresh_is_vital(refreshes));
