@@ -104,6 +104,12 @@ void agent_on_saved(void *userdata) {
         agent_on_followed(agent); /* what is on disk was taken over */
 }
 
+void agent_on_lost(void *userdata) {
+        struct agent *agent = userdata;
+
+        agent->lost = true;
+}
+
 void agent_on_login(void *userdata, const char *profile) {
         struct agent *agent = userdata;
 

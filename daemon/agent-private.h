@@ -38,6 +38,7 @@ struct agent {
 
         struct waiter ready; /* of open */
         struct stop *stop;
+        bool lost; /* at the end: what changed last is not on disk */
 };
 
 /* Has the service manager keep what a restart would lose, or not any more. */
@@ -54,6 +55,7 @@ void agent_on_socket_lost(void *userdata);
 void agent_on_opened(void *userdata); /* the store was read */
 void agent_on_passphrase_needed(void *userdata); /* or it was not */
 void agent_on_saved(void *userdata);
+void agent_on_lost(void *userdata);
 void agent_on_followed(void *userdata); /* another daemon has logged in or out, or refreshed */
 void agent_on_locked_out(void *userdata); /* or locked the store with a passphrase */
 void agent_on_refreshed(void *userdata);

@@ -93,6 +93,7 @@ static int agent_add_disk(struct agent *agent) {
                                            .paths = &agent->disk_paths,
                                            .wish = &agent->wish,
                                            .saved = agent_on_saved,
+                                           .lost = agent_on_lost,
                                            .userdata = agent,
                                    });
         if (!r)
@@ -303,8 +304,8 @@ int agent_run(struct agent *agent) {
 
 /* Whoever waits is answered while there is a door to answer through; what changed is handed to the worker
  * before it ends. */
-bool agent_stop(struct agent *agent) {
-        bool stopped = true;
+int agent_stop(struct agent *agent) {
+        int r = 0;
 
         agent->membership = membership_free(agent->membership);
         agent->logins = logins_free(agent->logins);
@@ -320,9 +321,9 @@ bool agent_stop(struct agent *agent) {
         agent->save = save_free(agent->save);
         agent->claims = claims_free(agent->claims); /* what is saved last is written before they are let go */
         if (agent->worker)
-                stopped = worker_stop(agent->worker, STOP_PATIENCE_USEC) != -ETIMEDOUT;
+                r = worker_stop(agent->worker, STOP_PATIENCE_USEC);
         agent->own_socket = own_socket_free(agent->own_socket);
-        return stopped;
+        return r ?: agent->lost ? -EIO : 0;
 }
 
 struct agent *agent_free(struct agent *agent) {

@@ -21,8 +21,9 @@ int agent_new(struct agent **ret, const struct agent_options *options, struct fa
 /* Serves until a signal ends it, or, having bound its own socket, until that is no longer at its path. */
 int agent_run(struct agent *agent);
 
-/* Saves what is to be saved. False: the disk hangs, and the process must end by _exit(). */
-bool agent_stop(struct agent *agent);
+/* Saves what is to be saved. -EIO: the disk did not take all of it. -ETIMEDOUT: it hangs, and the process must
+ * end by _exit(). */
+int agent_stop(struct agent *agent);
 struct agent *agent_free(struct agent *agent);
 
 DEFINE_CLEANUP(struct agent, agent_free);

@@ -86,7 +86,7 @@ static int parse_options(struct agent_options *options, int argc, char **argv) {
 static int serve(const struct agent_options *options) {
         _cleanup_(fault_deinit) struct fault fault = {};
         _cleanup_(agent_freep) struct agent *agent = NULL;
-        int r;
+        int r, stopped;
 
         r = agent_new(&agent, options, &fault);
         if (r) {
@@ -95,16 +95,16 @@ static int serve(const struct agent_options *options) {
         }
 
         r = agent_run(agent);
-        if (!agent_stop(agent)) {
+        if (r < 0)
+                log_error("The event loop failed: %s", error_sentence(r));
+
+        stopped = agent_stop(agent);
+        if (stopped == -ETIMEDOUT) {
                 log_error("Leaving although the disk has not taken everything: it hangs");
                 _exit(EXIT_FAILURE); /* a thread is stuck in it */
         }
-        if (r < 0) {
-                log_error("The event loop failed: %s", error_sentence(r));
-                return EXIT_FAILURE;
-        }
 
-        return EXIT_SUCCESS;
+        return r < 0 || stopped ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 int main(int argc, char **argv) {

@@ -75,8 +75,10 @@ static void last_drop(struct job *job) {
         struct commit *last = CONTAINER(job, struct commit, job);
         const struct fault *fault = last->before && last->before->r ? &last->before->fault : &last->fault;
 
-        if (fault->r)
+        if (fault->r) {
                 log_error("Not saved before the end, so what changed last is lost: %s", fault_message(fault));
+                last->lost(last->userdata);
+        }
         commit_free(last);
 }
 

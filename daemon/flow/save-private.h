@@ -17,6 +17,8 @@ struct commit {
         /* At the end */
         struct commit *before; /* of the last one: what was in flight, and is to be on disk first */
         uint64_t until_usec; /* of the last one */
+        void (*lost)(void *userdata); /* of the last one */
+        void *userdata; /* borrowed */
         bool has_heir; /* it is the one before, and the last one's */
 };
 

@@ -346,10 +346,15 @@ static void save_hand_over(struct save *save) {
                 return;
 
         r = commit_new(&last, save);
-        if (r)
+        if (r) {
                 log_error("Cannot begin to save: %s", error_sentence(r));
-        else
-                commit_submit_last(last, save->deps.worker, TAKE(save->commit));
+                save->deps.lost(save->deps.userdata);
+                return;
+        }
+
+        last->lost = save->deps.lost;
+        last->userdata = save->deps.userdata;
+        commit_submit_last(last, save->deps.worker, TAKE(save->commit));
 }
 
 int save_new(struct save **ret, const struct save_deps *deps) {

@@ -32,6 +32,7 @@ struct save_deps {
         const struct disk_paths *paths;
         const struct disk_wish *wish; /* what is to protect a new store */
         void (*saved)(void *userdata); /* each time something is on disk, and what is there was taken over */
+        void (*lost)(void *userdata); /* after save_free(): what changed last is not on disk, nor will be */
         void *userdata;
 }; /* all borrowed */
 

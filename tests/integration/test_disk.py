@@ -196,6 +196,17 @@ def test_agent_ends_although_the_disk_hangs(ada, disk):
     assert ada.grant(GROUPS)["state"]
 
 
+def test_agent_ends_although_the_disk_fails(ada, disk):
+    """Having tried for a while, and it does not pass for a good end."""
+    disk.fail("rename", errno.EIO)
+    ada.token("--refresh")
+    assert ada.end(15) == 1
+    assert "Not saved before the end, so what changed last is lost: " in ada.log
+    disk.heal()
+    ada.start()
+    assert ada.ctl("token").ok()
+
+
 def test_start_on_a_disk_that_fails(ada, disk):
     """It is asked again, and nobody is told that there is no login."""
     token = ada.token()

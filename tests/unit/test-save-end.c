@@ -36,18 +36,26 @@ static const struct disk_wish wish = {.automatic = true, .permitted = ~0U};
 static struct vault *vault;
 static struct save *saves;
 
+static unsigned n_lost;
+
 static void on_disk(void *userdata) {
+}
+
+static void on_lost(void *userdata) {
+        n_lost++;
 }
 
 static int set_up(void **state) {
         assert_int_equal(vault_new(&vault), 0);
         vault_set_state(vault, VAULT_OPEN);
-        assert_int_equal(
-                save_new(&saves,
-                         &(struct save_deps){.vault = vault, .paths = &paths, .wish = &wish, .saved = on_disk}),
-                0);
+        assert_int_equal(save_new(&saves, &(struct save_deps){.vault = vault,
+                                                              .paths = &paths,
+                                                              .wish = &wish,
+                                                              .saved = on_disk,
+                                                              .lost = on_lost}),
+                         0);
         disk_result = AGENT_ERROR_STORAGE_FAILED;
-        n_failures = n_commits = 0;
+        n_failures = n_commits = n_lost = 0;
         commit_usec = 0;
         written[0] = '\0';
         return 0;
@@ -99,6 +107,7 @@ static void test_disk_that_fails_for_a_moment(void **state) {
         worker_work();
         assert_string_equal(written, "ot");
         assert_int_equal(n_commits, 5);
+        assert_int_equal(n_lost, 0);
 }
 
 /* It may be over, and nobody has looked yet how it went. */
@@ -135,6 +144,7 @@ static void test_disk_that_fails(void **state) {
         assert_non_null(strstr(release(&captured),
                                "Not saved before the end, so what changed last is lost: the disk is full"));
         assert_in_range(n_commits, 4, 5);
+        assert_int_equal(n_lost, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
