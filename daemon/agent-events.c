@@ -20,7 +20,14 @@ bool agent_is_vital(void *userdata) {
 void agent_on_stop(void *userdata) {
         struct agent *agent = userdata;
 
+        agent->context.stopping = true;
         refresh_halt(agent->refresh, AGENT_ERROR_STOPPING);
+}
+
+void agent_on_end(void *userdata) {
+        struct agent *agent = userdata;
+
+        listener_stop(agent->listener);
 }
 
 void agent_on_socket_lost(void *userdata) {

@@ -50,6 +50,7 @@ bool agent_is_busy(void *userdata); /* something is on the wire */
 bool agent_is_vital(void *userdata); /* and may bring a refresh token that exists nowhere else */
 
 void agent_on_stop(void *userdata);
+void agent_on_end(void *userdata);
 void agent_on_socket_lost(void *userdata);
 
 void agent_on_opened(void *userdata); /* the store was read */

@@ -61,6 +61,7 @@ static int agent_add_signals(struct agent *agent) {
                                               .is_busy = agent_is_busy,
                                               .is_vital = agent_is_vital,
                                               .begun = agent_on_stop,
+                                              .ended = agent_on_end,
                                               .userdata = agent,
                                       });
 }
@@ -302,18 +303,17 @@ int agent_run(struct agent *agent) {
         return sd_event_loop(agent->event);
 }
 
-/* Whoever waits is answered while there is a door to answer through; what changed is handed to the worker
- * before it ends. */
+/* Whoever waits is answered first; what changed is handed to the worker before it ends. */
 int agent_stop(struct agent *agent) {
         int r = 0;
 
+        agent->listener = listener_free(agent->listener);
         agent->membership = membership_free(agent->membership);
         agent->logins = logins_free(agent->logins);
         agent->refresh = refresh_free(agent->refresh);
         agent->lock = lock_free(agent->lock);
         agent->aside = aside_free(agent->aside);
         agent->open = open_free(agent->open);
-        agent->listener = listener_free(agent->listener);
         agent->revoker = revoker_free(agent->revoker);
         agent->schedule = schedule_free(agent->schedule);
         agent->http = http_free(agent->http);

@@ -11,12 +11,17 @@
 struct stop {
         struct stop_deps deps;
         struct alarm *patience;
-        bool begun;
+        bool begun, ended;
         bool late; /* only what is vital is waited for */
         uint64_t last_usec; /* then nothing is */
 };
 
 static void stop_exit(struct stop *stop) {
+        if (stop->ended)
+                return;
+
+        stop->ended = true;
+        stop->deps.ended(stop->deps.userdata);
         (void)sd_event_exit(stop->deps.event, 0);
 }
 

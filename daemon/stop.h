@@ -16,12 +16,14 @@
 
 struct stop;
 
-/* is_busy, and later is_vital, is asked after each event once the end has begun. */
+/* is_busy, and later is_vital, is asked after each event once the end has begun. ended is called when nothing
+ * is waited for any more, while the loop is still whole; it is left then. */
 struct stop_deps {
         sd_event *event;
         bool (*is_busy)(void *userdata); /* whether something is on its way */
         bool (*is_vital)(void *userdata); /* whether a login depends on it */
         void (*begun)(void *userdata); /* nothing new is to be begun */
+        void (*ended)(void *userdata);
         void *userdata;
 }; /* all borrowed */
 

@@ -18,6 +18,7 @@
 struct listener;
 
 struct context {
+        bool stopping; /* nothing is begun that a call would have to be told about */
         const struct config *config; /* in effect; changes at a reload */
         const struct fault *reload_trouble; /* why the last reload changed nothing */
         struct vault *vault;

@@ -86,10 +86,21 @@ static int call_parse(struct call *call, struct fault *fault) {
         return 0;
 }
 
-static void call_on_looked(struct waiter *waiter, const struct fault *none) {
-        struct call *call = CONTAINER(waiter, struct call, gate);
+/* Whoever hears Stopping may call again: nothing was done. */
+static void call_run(struct call *call) {
+        _cleanup_(fault_deinit) struct fault stopping = {};
 
-        call->method->handle(call);
+        if (!call->context->stopping || !(call->method->flags & METHOD_ONCE)) {
+                call->method->handle(call);
+                return;
+        }
+
+        (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
+        call_fail(call, &stopping);
+}
+
+static void call_on_looked(struct waiter *waiter, const struct fault *none) {
+        call_run(CONTAINER(waiter, struct call, gate));
 }
 
 /* True: the method handles the call later. */
@@ -112,7 +123,7 @@ static void call_handle(struct call *call) {
         }
 
         if (!(call->method->flags & METHOD_LOOKS) || !call_look(call))
-                call->method->handle(call);
+                call_run(call);
 }
 
 static void call_on_store(struct waiter *waiter, const struct fault *fault);

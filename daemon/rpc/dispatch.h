@@ -17,6 +17,7 @@ enum method_flags {
         METHOD_LOOKS = 1 << 2, /* acts on what is on disk now, whatever daemon brought it there */
         METHOD_NEEDS_SECRETS = 1 << 3, /* Locked while the agent is, also if it is locked meanwhile */
         METHOD_KEEPS_SECRETS = 1 << 4, /* while it waits; what is not done soon after the lock is Locked, too */
+        METHOD_ONCE = 1 << 5, /* has effects: not begun at the end, and not answered if it may have been done */
 };
 
 struct method {

@@ -8,6 +8,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
+#include "daemon/rpc/farewell.h"
 #include "daemon/rpc/peer.h"
 #include "proto/error.h"
 #include "proto/log.h"
@@ -26,6 +27,7 @@ struct listener {
         int fd, epoll_fd;
         int wake_fd; /* an eventfd in the epoll set: whether there is more to do */
         bool awake; /* what it says */
+        bool stopped; /* nobody else is let in */
         sd_event_source *accepting, *polling;
         struct alarm *pause;
         struct list peers; /* peer.link, the one that has done nothing for the longest first */
@@ -77,7 +79,8 @@ static void listener_free_gone(struct listener *listener) {
         while ((first = list_first(&listener->gone))) {
                 peer_free(CONTAINER(first, struct peer, link));
                 listener->n_peers--;
-                (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_ON);
+                if (!listener->stopped)
+                        (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_ON);
         }
 }
 
@@ -264,6 +267,27 @@ static void listener_on_pause_over(void *userdata) {
         (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_ON);
 }
 
+void listener_stop(struct listener *listener) {
+        struct list turn = LIST_INIT(turn), *first;
+
+        listener->stopped = true;
+        (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_OFF);
+        alarm_set(listener->pause, USEC_INFINITY);
+
+        listener->turn_ends_usec = clock_boottime_usec() + LISTENER_END_USEC;
+        while ((first = list_first(&listener->peers))) {
+                list_unlink(first);
+                list_append(&turn, first);
+        }
+        while ((first = list_first(&turn))) {
+                struct peer *peer = CONTAINER(first, struct peer, link);
+
+                listener_run(listener, peer, peer->call ? 0 : EPOLLIN);
+        }
+        while ((first = list_first(&listener->ready)) && !listener_turn_is_over(listener))
+                listener_run(listener, CONTAINER(first, struct peer, ready), 0);
+}
+
 size_t listener_connections(const struct listener *listener) {
         return listener->n_peers;
 }
@@ -351,24 +375,17 @@ void listener_wipe(struct listener *listener) {
 }
 
 struct listener *listener_free(struct listener *listener) {
-        struct list *first;
-
         if (!listener)
                 return NULL;
 
-        while ((first = list_first(&listener->peers))) {
-                struct peer *peer = CONTAINER(first, struct peer, link);
-
-                peer_stop(peer);
-                peer_free(peer);
-        }
-        listener_free_gone(listener); /* also those that were retired just now */
+        listener_free_gone(listener);
+        if (listener->wake_fd >= 0)
+                close(listener->wake_fd); /* and so it is no longer in the set */
+        farewell(&listener->peers, listener->epoll_fd);
 
         sd_event_source_disable_unref(listener->accepting);
         sd_event_source_disable_unref(listener->polling);
         alarm_free(listener->pause);
-        if (listener->wake_fd >= 0)
-                close(listener->wake_fd);
         if (listener->epoll_fd >= 0)
                 close(listener->epoll_fd);
         close(listener->fd);

@@ -28,6 +28,9 @@ enum {
 /* Of the loop, for all peers of a wake-up: once it is over, each has one call answered at most. */
 #define LISTENER_TURN_USEC (2 * USEC_PER_MSEC)
 
+/* At the end, for all peers: so much is spent on what they sent before. */
+#define LISTENER_END_USEC (500 * USEC_PER_MSEC)
+
 #define LISTENER_UNREAD_MAX ((size_t)64 * 1024 * 1024)
 
 /* Takes over fd, a listening socket, also on failure. descriptor_limit: of the process; fewer connections, if
@@ -35,7 +38,12 @@ enum {
 int listener_new(struct listener **ret, sd_event *event, const struct context *context, int fd,
                  uint64_t descriptor_limit);
 
-/* Answers what is pending with Stopping. */
+/* At the end, while the methods still work: lets nobody else in, reads each peer once, and has answered what
+ * can be answered now. Who has not been let in by now waits for the next daemon, if there is one to inherit the
+ * socket. */
+void listener_stop(struct listener *listener);
+
+/* Answers what is pending with Stopping, see farewell(). */
 struct listener *listener_free(struct listener *listener);
 
 size_t listener_connections(const struct listener *listener);

@@ -89,6 +89,7 @@ const struct method method_lock = {
         .name = "org.globus.Agent.Lock",
         .fields = lock_fields,
         .size = sizeof(struct lock_params),
+        .flags = METHOD_ONCE,
         .handle = lock,
 };
 

@@ -95,7 +95,7 @@ const struct method method_start_login = {
         .name = "org.globus.Agent.StartLogin",
         .fields = start_login_fields,
         .size = sizeof(struct start_login),
-        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS | METHOD_LOOKS,
+        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS | METHOD_LOOKS | METHOD_ONCE,
         .handle = start_login,
 };
 
@@ -197,7 +197,7 @@ const struct method method_finish_login = {
         .name = "org.globus.Agent.FinishLogin",
         .fields = finish_login_fields,
         .size = sizeof(struct finish_login),
-        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS,
+        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS | METHOD_ONCE,
         .handle = finish_login,
 };
 

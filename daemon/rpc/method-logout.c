@@ -185,6 +185,6 @@ const struct method method_logout = {
         .name = "org.globus.Agent.Logout",
         .fields = logout_fields,
         .size = sizeof(struct logout_params),
-        .flags = METHOD_NEEDS_STORE | METHOD_LOOKS | METHOD_KEEPS_SECRETS,
+        .flags = METHOD_NEEDS_STORE | METHOD_LOOKS | METHOD_KEEPS_SECRETS | METHOD_ONCE,
         .handle = logout,
 };

@@ -80,6 +80,6 @@ const struct method method_set_key = {
         .name = "org.globus.Agent.SetKey",
         .fields = set_key_fields,
         .size = sizeof(struct set_key_params),
-        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS,
+        .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS | METHOD_ONCE,
         .handle = set_key,
 };

@@ -166,14 +166,29 @@ void peer_refuse(struct peer *peer, unsigned flags, const struct fault *fault) {
                 peer_fail(peer, fault);
 }
 
-void peer_stop(struct peer *peer) {
+static bool peer_is_committed(const struct peer *peer) {
+        return peer->call && peer->call->cancel && peer->call->method->flags & METHOD_ONCE;
+}
+
+bool peer_flush(struct peer *peer) {
+        int r = reply_is_empty(&peer->reply) ? 0 : reply_send(&peer->reply, peer->fd);
+
+        peer_update(peer);
+        return r != -EAGAIN || peer->broken;
+}
+
+bool peer_stop(struct peer *peer) {
         _cleanup_(fault_deinit) struct fault stopping = {};
 
         (void)fault_set(&stopping, AGENT_ERROR_STOPPING, NULL);
         peer->processing = true; /* nothing more is taken up */
+        peer->ended = true;
+        if (peer_is_committed(peer))
+                return true;
         if (peer->call)
                 peer_fail(peer, &stopping);
-        peer_send(peer);
+
+        return peer_flush(peer);
 }
 
 int peer_new(struct peer **ret, const struct peer_deps *deps, int fd) {

@@ -71,5 +71,9 @@ void peer_refuse(struct peer *peer, unsigned flags, const struct fault *fault);
 /* What it has not read yet of a reply with secrets is wiped: it is to be freed then. */
 void peer_wipe(struct peer *peer);
 
-/* At the end: answers what is pending with Stopping, as far as the socket takes it at once. */
-void peer_stop(struct peer *peer);
+/* At the end: answers what is pending with Stopping, unless it may be half done: then no answer would be right.
+ * Sends what the socket takes at once. False: it takes no more now; the rest is sent by peer_flush(). */
+bool peer_stop(struct peer *peer);
+
+/* As far as the socket takes it. True: nothing is left to be sent, or nobody to read it. */
+bool peer_flush(struct peer *peer);

@@ -177,10 +177,11 @@ static const struct field no_fields[] = {{}};
 METHOD(method_get_token, "Echo", ECHO);
 METHOD(method_get_identity, "EchoSettings", ECHO, .flags = METHOD_NEEDS_SETTINGS);
 METHOD(method_get_status, "EchoStore", ECHO, .flags = METHOD_NEEDS_STORE);
-METHOD(method_start_login, "EchoBoth", ECHO, .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE);
+METHOD(method_start_login, "EchoBoth", ECHO, .flags = METHOD_NEEDS_SETTINGS | METHOD_NEEDS_STORE | METHOD_ONCE);
 METHOD(method_lock, "EchoSecrets", ECHO, .flags = METHOD_NEEDS_STORE | METHOD_NEEDS_SECRETS);
 METHOD(method_unlock, "LaterSecrets", .fields = no_fields, .handle = later, .flags = METHOD_NEEDS_SECRETS);
-METHOD(method_set_key, "LaterKeeps", .fields = no_fields, .handle = later, .flags = METHOD_KEEPS_SECRETS);
+METHOD(method_set_key, "LaterKeeps", .fields = no_fields, .handle = later,
+       .flags = METHOD_KEEPS_SECRETS | METHOD_ONCE);
 METHOD(method_list_groups, "Later", .fields = no_fields, .handle = later);
 METHOD(method_logout, "Fail", .fields = no_fields, .handle = busy);
 METHOD(method_finish_login, "Large", .fields = large_fields, .size = sizeof(struct large), .handle = large);

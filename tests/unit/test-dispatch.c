@@ -66,6 +66,23 @@ static void test_fault(void **state) {
         assert_answer(CALL("Fail", "{}"), ERROR("Busy", "{\"message\":\"too much to do\"}"));
 }
 
+/* At the end nothing is begun that has effects, also when it waited for something before. */
+static void test_stopping_gate(void **state) {
+#define STOPPING ERROR("Stopping", "{\"message\":\"The agent is being stopped, try again\"}")
+        int fd = knock();
+
+        door.store_opening = true;
+        say(fd, CALL("EchoBoth", "{\"text\":\"x\"}"));
+        settle();
+        door.context.stopping = true;
+        assert_answer(CALL("LaterKeeps", "{}"), STOPPING);
+        assert_answer(ECHO_CALL("x"), ECHO_REPLY("x"));
+        store_answers(NULL);
+        settle();
+        assert_heard(fd, STOPPING);
+        close(fd);
+}
+
 static void test_settings_gate(void **state) {
         (void)fault_set(&door.problem, AGENT_ERROR_NOT_CONFIGURED, "/etc/x: no key 'y'");
         assert_answer(CALL("EchoSettings", "{\"text\":\"x\"}"),
@@ -185,6 +202,7 @@ int main(void) {
                 TEST(test_upgrade),
                 TEST(test_more),
                 TEST(test_fault),
+                TEST(test_stopping_gate),
                 TEST(test_settings_gate),
                 TEST(test_store_gate),
                 TEST(test_store_gate_fails),

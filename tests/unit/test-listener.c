@@ -288,53 +288,13 @@ static void test_descriptors_again(void **state) {
         close(fd);
 }
 
-static void assert_stopping(int fd) {
-        static const char stopping[] = "{\"error\":\"org.globus.Agent.Stopping\",";
-
-        assert_memory_equal(hear(fd), stopping, strlen(stopping));
-}
-
-/* At the end everybody who waits hears so, but for those who want to hear nothing. */
-static void test_stopping(void **state) {
-        int asks = knock(), idle = knock(), oneway = knock(), gate = knock();
-
-        door.store_opening = true;
-        say(asks, CALL("Later", "{}") "\0" ECHO_CALL("x"));
-        say(oneway, "{\"method\":\"org.globus.Agent.Later\",\"oneway\":true}");
-        say(gate, CALL("EchoStore", "{\"text\":\"x\"}"));
-        settle();
-        door_close();
-        assert_int_equal(door.cancelled, 2);
-        assert_true(list_is_empty(&door.store_waiters));
-
-        assert_stopping(asks);
-        assert_stopping(gate);
-        assert_heard(oneway, "");
-        assert_true(is_shut(asks) && is_shut(idle) && is_shut(oneway) && is_shut(gate));
-        assert_int_equal(door.handled, 0);
-        close(asks);
-        close(idle);
-        close(oneway);
-        close(gate);
-        door_open(DESCRIPTORS);
-}
-
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_door, teardown_door)
         const struct CMUnitTest tests[] = {
-                TEST(test_few_accepted_a_wake_up),
-                TEST(test_most_connections),
-                TEST(test_full_of_idle),
-                TEST(test_full_of_halves),
-                TEST(test_full_of_busy),
-                TEST(test_full_of_unread),
-                TEST(test_end_with_too_much_unread),
-                TEST(test_full_of_unheard),
-                TEST(test_other_user),
-                TEST(test_descriptor_of_the_idle),
-                TEST(test_no_descriptors),
-                TEST(test_descriptors_again),
-                TEST(test_stopping),
+                TEST(test_few_accepted_a_wake_up),   TEST(test_most_connections), TEST(test_full_of_idle),
+                TEST(test_full_of_halves),           TEST(test_full_of_busy),     TEST(test_full_of_unread),
+                TEST(test_end_with_too_much_unread), TEST(test_full_of_unheard),  TEST(test_other_user),
+                TEST(test_descriptor_of_the_idle),   TEST(test_no_descriptors),   TEST(test_descriptors_again),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

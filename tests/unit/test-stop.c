@@ -11,7 +11,7 @@
 static sd_event *event;
 static struct stop *stop;
 static bool busy, vital;
-static unsigned n_begun;
+static unsigned n_begun, n_ended;
 
 static bool is_busy(void *userdata) {
         return busy;
@@ -23,6 +23,17 @@ static bool is_vital(void *userdata) {
 
 static void on_begun(void *userdata) {
         n_begun++;
+}
+
+static bool has_ended(void) {
+        int code;
+
+        return sd_event_get_exit_code(event, &code) >= 0;
+}
+
+static void on_ended(void *userdata) {
+        assert_false(has_ended()); /* the loop is still whole */
+        n_ended++;
 }
 
 static int set_up(void **state) {
@@ -39,10 +50,11 @@ static int set_up(void **state) {
                                           .is_busy = is_busy,
                                           .is_vital = is_vital,
                                           .begun = on_begun,
+                                          .ended = on_ended,
                                   }),
                          0);
         busy = vital = false;
-        n_begun = 0;
+        n_begun = n_ended = 0;
         return 0;
 }
 
@@ -50,12 +62,6 @@ static int tear_down(void **state) {
         stop = stop_free(stop);
         event = sd_event_unref(event);
         return 0;
-}
-
-static bool has_ended(void) {
-        int code;
-
-        return sd_event_get_exit_code(event, &code) >= 0;
 }
 
 static int on_event(sd_event_source *source, void *userdata) {
@@ -78,6 +84,7 @@ static void test_idle(void **state) {
         assert_true(has_ended());
         stop_begin(stop);
         assert_int_equal(n_begun, 1);
+        assert_int_equal(n_ended, 1);
 }
 
 static void test_signal(void **state) {
@@ -97,9 +104,11 @@ static void test_busy(void **state) {
         stop_begin(stop);
         turn();
         assert_false(has_ended());
+        assert_int_equal(n_ended, 0);
         busy = false;
         turn();
         assert_true(has_ended());
+        assert_int_equal(n_ended, 1);
 }
 
 static void test_busy_for_long(void **state) {
