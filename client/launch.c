@@ -94,7 +94,9 @@ __attribute__((noreturn)) static void become_daemon(const struct launch *launch)
         umask(0077);
         reset_signals();
 
-        /* freed memory is overwritten: a belt for what the wiping of secrets does not reach */
+        /* freed memory is overwritten: a belt for what the wiping of secrets does not reach; and the service
+         * that the client may be part of is not told about another one */
+        (void)unsetenv("NOTIFY_SOCKET");
         if (chdir("/") < 0 ||
             setenv("GLIBC_TUNABLES", "glibc.malloc.perturb=90:glibc.malloc.tcache_count=0", 1) < 0 ||
             arrange_descriptors(launch) < 0)

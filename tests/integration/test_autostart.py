@@ -87,6 +87,15 @@ def test_daemon_inherits_nothing(alone):
     assert streams == ["/dev/null", str(alone.home.state / "agent.log"), str(alone.home.state / "agent.log")]
 
 
+def test_daemon_says_nothing_to_the_service_manager_of_its_client(alone, tmp_path):
+    """Which would take it for the service's: ready, stopping, with descriptors to keep."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        end(started(alone, env={"NOTIFY_SOCKET": str(tmp_path / "notify")}))
+        with pytest.raises(BlockingIOError):
+            manager.recv(1000, socket.MSG_DONTWAIT)
+
+
 def test_command_substitution_does_not_hang(alone):
     script = 'T=$("$0" token); echo "status $?"; "$0" --no-autostart status >/dev/null && echo running'
     done = subprocess.run(["sh", "-c", script, CLIENT], env=alone.home.environment(), capture_output=True,
