@@ -131,7 +131,7 @@ class Agent:
                 self.process = subprocess.Popen(
                     [*under, DAEMON, "--socket", self.home.socket, "--ready-fd", str(writer), *options],
                     env=self.home.environment() | (env or {}), pass_fds=[writer, *pass_fds],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, **popen)
+                    **({"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log} | popen))
             os.close(writer)
             writer = -1
             ready = select.select([reader], [], [], PATIENCE)[0] and os.read(reader, 1)
