@@ -58,7 +58,7 @@ static int login_start(struct message_reply *ret, const struct globals *globals,
         _cleanup_(rpc_deinit) struct rpc rpc = {};
         struct writer *writer = &rpc.writer;
 
-        rpc_begin(&rpc, RPC_METHOD("StartLogin"), 0);
+        rpc_begin(&rpc, RPC_METHOD("StartLogin"), RPC_REPEATABLE); /* a login ends with the agent */
         rpc_write_profile(&rpc, globals);
         rpc_write_environment(&rpc, arguments->environment);
         write_string_member(writer, "auth_url", command_getenv("GLOBUS_SDK_SERVICE_URL_AUTH"));

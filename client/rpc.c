@@ -12,8 +12,8 @@
 #include "proto/error.h"
 
 enum {
-        RPC_ATTEMPTS_MAX = 3,
-        RPC_PAUSE_MSEC = 200, /* before the third: the agent that said Stopping may need a moment to do so */
+        RPC_ATTEMPTS_MAX = 2, /* of which the connection broke: a call may be what breaks the agent */
+        RPC_PAUSE_MSEC = 100,
 };
 
 #define RPC_GRACE_USEC (2 * USEC_PER_SEC)
@@ -39,7 +39,7 @@ void rpc_write_environment(struct rpc *rpc, const char *option) {
 }
 
 static bool agent_is_gone(int r) {
-        return r == -EPIPE || r == -ECONNRESET || r == -ENODATA || r == AGENT_ERROR_STOPPING;
+        return r == -EPIPE || r == -ECONNRESET || r == -ENODATA;
 }
 
 static bool is_other_version(int r) {
@@ -107,13 +107,27 @@ static int rpc_explain(const struct rpc *rpc, const struct globals *globals, int
                           "The running globus-agent is another version than this globus-agentctl and does not "
                           "know %s; " RESTART,
                           rpc->method);
-        } else if (r < 0 && agent_is_gone(r)) {
+        } else if (agent_is_gone(r)) {
                 fault_set(fault, r, "globus-agent went away in the middle of the call; try again");
         } else if (r < 0 && fault->r == 0) {
                 fault_set(fault, r, "Talking to globus-agent failed: %s", error_sentence(r));
         }
 
         return error_exit_status(r);
+}
+
+/* As often as that makes sense. An agent that says Stopping has done nothing, whatever the call, and is
+ * followed by another one before long. */
+static int rpc_attempt_all(struct message_reply *ret, const struct rpc *rpc, const struct globals *globals,
+                           uint64_t deadline_usec, struct fault *fault) {
+        for (int n_gone = 0;;) {
+                int r = rpc_attempt(ret, rpc, globals, deadline_usec, fault);
+
+                if (r == AGENT_ERROR_STOPPING && client_now_usec() < deadline_usec)
+                        (void)poll(NULL, 0, RPC_PAUSE_MSEC);
+                else if (!agent_is_gone(r) || !(rpc->flags & RPC_REPEATABLE) || ++n_gone == RPC_ATTEMPTS_MAX)
+                        return r;
+        }
 }
 
 int rpc_send(struct message_reply *ret, struct rpc *rpc, const struct globals *globals, struct fault *fault) {
@@ -127,14 +141,7 @@ int rpc_send(struct message_reply *ret, struct rpc *rpc, const struct globals *g
         if (rpc->flags & RPC_TIMED)
                 deadline_usec += RPC_GRACE_USEC;
 
-        for (int attempt = 1;; attempt++) {
-                r = rpc_attempt(ret, rpc, globals, deadline_usec, fault);
-                if (!agent_is_gone(r) || !(rpc->flags & RPC_REPEATABLE) || attempt == RPC_ATTEMPTS_MAX)
-                        break;
-                if (attempt > 1)
-                        (void)poll(NULL, 0, RPC_PAUSE_MSEC);
-        }
-
+        r = rpc_attempt_all(ret, rpc, globals, deadline_usec, fault);
         if (r == -ENOTCONN)
                 return EXIT_STATUS_NO_AGENT;
         return r ? rpc_explain(rpc, globals, r, fault) : EXIT_SUCCESS;

@@ -15,7 +15,7 @@
 #define RPC_METHOD(name) (MESSAGE_INTERFACE "." name)
 
 enum rpc_flags {
-        RPC_REPEATABLE = 1 << 0, /* can be sent again when the agent went away or is being stopped */
+        RPC_REPEATABLE = 1 << 0, /* does no harm if the agent that went away had done it already */
         RPC_REMOTE = 1 << 1, /* waits for Globus */
         RPC_TIMED = 1 << 2, /* the agent is told the timeout, so it is left the time to answer */
 };

@@ -35,7 +35,7 @@ def test_rotated_token_is_waited_for(refreshing):
     agent.process.send_signal(signal.SIGTERM)
     assert not ends(agent, COURTESY + 1)
     assert agent.token() == valid               # and who asks meanwhile is served
-    assert agent.ctl("token", "auth", "--refresh").status == 1
+    assert agent.ctl("--timeout", "1", "token", "auth", "--refresh").status == 1
     agent.globus.faults.refresh.release()
     assert ends(agent, PATIENCE)
     agent.process = None

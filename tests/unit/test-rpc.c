@@ -52,24 +52,57 @@ static void test_timed(void **state) {
         assert_true(agent.deadline_usec > FAKE_NOW_USEC + 60 * USEC_PER_SEC);
 }
 
-/* Once without a pause, then with one; each time the whole call. */
-static void test_repeats(void **state) {
+static void assert_repeated(enum rpc_flags flags, size_t n_calls, size_t n_pauses) {
         _cleanup_(message_reply_deinit) struct message_reply reply = {};
         _cleanup_(fault_deinit) struct fault fault = {};
 
-        agent_will({-EPIPE, NULL, NULL}, {AGENT_ERROR_STOPPING, "stopping", NULL}, {.text = "{\"y\":\"z\"}"});
-        assert_int_equal(run(RPC_REPEATABLE, &reply, &fault), 0);
-        assert_int_equal(agent.n_calls, 3);
-        assert_int_equal(agent.n_pauses, 1);
+        assert_int_equal(run(flags, &reply, &fault), 0);
+        assert_int_equal(agent.n_calls, n_calls);
+        assert_int_equal(agent.n_pauses, n_pauses);
         assert_int_equal(fault.r, 0);
-        for (size_t i = 0; i < agent.n_calls; i++)
+        for (size_t i = 0; i < n_calls; i++)
                 assert_string_equal(agent.calls[i], CALL);
 }
 
+/* At once, and each time the whole call. */
+static void test_repeats_what_is_repeatable(void **state) {
+        static const int broken[] = {-EPIPE, -ECONNRESET, -ENODATA};
+
+        for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+                const struct fake_answer answers[] = {{broken[i], NULL, NULL}, {.text = "{}"}};
+
+                agent_will({0});
+                agent.answers = answers;
+                agent.n_answers = 2;
+                assert_repeated(RPC_REPEATABLE, 2, 0);
+        }
+}
+
+/* Nothing was done, whatever the call. */
+static void test_repeats_all_when_stopping(void **state) {
+#define STOPPING {AGENT_ERROR_STOPPING, "is stopping", NULL}
+        {
+                agent_will(STOPPING, STOPPING, STOPPING, {.text = "{}"});
+                assert_repeated(0, 4, 3);
+        }
+        {
+                agent_will(STOPPING, {-EPIPE, NULL, NULL}, STOPPING, {.text = "{}"});
+                assert_repeated(RPC_REPEATABLE, 4, 2);
+        }
+}
+
 static void test_gives_up(void **state) {
-        agent_will({-ENODATA, NULL, NULL}, {-ECONNRESET, NULL, NULL}, {-EPIPE, NULL, NULL});
-        assert_fails(RPC_REPEATABLE, EXIT_STATUS_FAILED, "went away in the middle");
-        assert_int_equal(agent.n_calls, 3);
+        {
+                agent_will({-ENODATA, NULL, NULL}, {-ECONNRESET, NULL, NULL});
+                assert_fails(RPC_REPEATABLE, EXIT_STATUS_FAILED, "went away in the middle");
+                assert_int_equal(agent.n_calls, 2);
+        }
+        {
+                agent_will(STOPPING);
+                agent.always = true;
+                assert_fails(RPC_REPEATABLE, EXIT_STATUS_FAILED, "is stopping");
+                assert_int_equal(agent.paused_usec, 60 * USEC_PER_SEC);
+        }
 }
 
 /* What may have been done is not done again; nor what got another answer. */
@@ -79,8 +112,8 @@ static void test_does_not_repeat(void **state) {
                 assert_fails(RPC_REMOTE, EXIT_STATUS_FAILED, "went away in the middle");
         }
         {
-                agent_will({AGENT_ERROR_STOPPING, "is stopping", NULL});
-                assert_fails(0, EXIT_STATUS_FAILED, "is stopping");
+                agent_will(STOPPING, {-EPIPE, NULL, NULL});
+                assert_fails(0, EXIT_STATUS_FAILED, "went away in the middle");
         }
         {
                 agent_will({AGENT_ERROR_BUSY, "is busy", NULL});
@@ -214,7 +247,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_call),
                 cmocka_unit_test(test_timed),
-                cmocka_unit_test(test_repeats),
+                cmocka_unit_test(test_repeats_what_is_repeatable),
+                cmocka_unit_test(test_repeats_all_when_stopping),
                 cmocka_unit_test(test_gives_up),
                 cmocka_unit_test(test_does_not_repeat),
                 cmocka_unit_test(test_no_agent),
