@@ -10,6 +10,7 @@
 #include "proto/address.h"
 
 #define RACE_USEC (5 * USEC_PER_SEC)
+#define RACE_TURN_USEC USEC_PER_SEC
 
 enum { RACE_PAUSE_MIN_MSEC = 10, RACE_PAUSE_MAX_MSEC = 160 };
 
@@ -36,10 +37,10 @@ static int make_absolute(char **path) {
         return 0;
 }
 
-/* Ours ended without serving: as a rule because another one is just about to, which shows in a moment. */
+/* As a rule another one is just about to serve, which shows in a moment. */
 static int connect_to_winner(struct client **ret, const char *path, uint64_t deadline_usec,
                              struct fault *fault) {
-        uint64_t end_usec = MIN(deadline_usec, client_now_usec() + RACE_USEC);
+        uint64_t end_usec = MIN(deadline_usec, client_now_usec() + RACE_TURN_USEC);
         int r;
 
         for (int pause = RACE_PAUSE_MIN_MSEC;; pause = MIN(pause * 2, (int)RACE_PAUSE_MAX_MSEC)) {
@@ -50,21 +51,26 @@ static int connect_to_winner(struct client **ret, const char *path, uint64_t dea
         }
 }
 
+/* Ours may end without serving because another one is there: about to serve, or about to end. */
 static int start_daemon(struct client **ret, const char *path, uint64_t deadline_usec, struct fault *fault) {
-        _cleanup_(freep) char *last_words = NULL;
+        uint64_t end_usec = MIN(deadline_usec, client_now_usec() + RACE_USEC);
         int r;
 
-        r = launch_daemon(path, deadline_usec, &last_words, fault);
-        if (r && r != -ENODATA)
-                return r;
-        if (!r)
-                return client_connect(ret, path, deadline_usec, fault);
+        for (;;) {
+                _cleanup_(freep) char *last_words = NULL;
 
-        r = connect_to_winner(ret, path, deadline_usec, fault);
-        if (nobody_listens(r))
-                return fault_set(fault, r, "globus-agent does not start: %s",
-                                 last_words ?: "it ended without a word; try running it by hand: globus-agent");
-        return r;
+                r = launch_daemon(path, deadline_usec, &last_words, fault);
+                if (r && r != -ENODATA)
+                        return r;
+
+                r = connect_to_winner(ret, path, deadline_usec, fault);
+                if (!nobody_listens(r))
+                        return r;
+                if (client_now_usec() >= end_usec)
+                        return fault_set(
+                                fault, r, "globus-agent does not start: %s",
+                                last_words ?: "it ended without a word; try running it by hand: globus-agent");
+        }
 }
 
 int start_connect(struct client **ret, const struct globals *globals, uint64_t deadline_usec,

@@ -1,5 +1,6 @@
 """Where no daemon is running the client starts one, once, and it leaves when nobody can find it any more."""
 
+import concurrent.futures
 import os
 import pathlib
 import select
@@ -134,6 +135,19 @@ def test_ten_clients_at_once_end_up_with_one_daemon(alone):
     for pid in set(daemons(alone.home)) - pids:
         wait_end(pid)           # those that came too late leave by themselves
     assert daemons(alone.home) == list(pids)
+
+
+def test_end_under_load_is_a_pause_and_no_error(alone):
+    """Who comes starts another one; of those that are started one wins, but not before the last one ended."""
+    alone.start().login()
+    token = alone.token()
+    alone.stop()
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        calls = [pool.submit(alone.ctl, "token", autostart=True) for _ in range(300)]
+        for done, _ in enumerate(concurrent.futures.as_completed(calls)):
+            if done % 60 == 0:
+                os.kill(started(alone), signal.SIGTERM)
+    assert {call.result().ok().out for call in calls} == {f"{token}\n"}
 
 
 def test_left_over_socket_is_replaced(alone):

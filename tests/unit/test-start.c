@@ -172,6 +172,15 @@ static void test_lost_race(void **state) {
         assert_int_equal(world.n_pauses, 4);
 }
 
+/* It did not come to serve, but was ending. */
+static void test_winner_ends(void **state) {
+        for (size_t i = 0; i < 20; i++)
+                world.connects[i] = -ECONNREFUSED;
+        world.launch = -ENODATA;
+        assert_starts(&usual, 0, NULL);
+        assert_int_equal(world.n_launches, 2);
+}
+
 static void test_nobody_wins(void **state) {
         uint64_t begin_usec = world.now_usec;
 
@@ -193,7 +202,7 @@ int main(void) {
                 TEST(test_running),      TEST(test_bad_address),     TEST(test_refused),
                 TEST(test_no_autostart), TEST(test_manager_first),   TEST(test_launch_without_manager),
                 TEST(test_named_socket), TEST(test_relative_socket), TEST(test_launch_fails),
-                TEST(test_lost_race),    TEST(test_nobody_wins),
+                TEST(test_lost_race),    TEST(test_winner_ends),     TEST(test_nobody_wins),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
