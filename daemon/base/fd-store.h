@@ -20,9 +20,6 @@ struct fd_store;
 
 #define FD_STORE_SIZE_MAX ((size_t)64 * 1024 * 1024)
 
-/* For each name that is in use one more, so that the next can be sent. Said in the service's unit. */
-enum { FD_STORE_COUNT_MAX = 16 };
-
 int fd_store_new(struct fd_store **ret, sd_event *event);
 
 /* What the manager holds stays there. */
