@@ -53,7 +53,7 @@ DAEMON_MAIN := daemon/main.c $(if $(SANITIZE),,daemon/free.c)
 DAEMON_SRC := $(filter-out daemon/main.c daemon/free.c,$(wildcard daemon/*.c daemon/*/*.c))
 TEST_SRC := $(wildcard tests/unit/test-*.c)
 TESTS := $(TEST_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
-TORTURE := $(addprefix $(BUILD)/tests/torture/,trace-kill bad-disk.so fast-clock.so loop-watch.so)
+TORTURE := $(addprefix $(BUILD)/tests/torture/,trace-kill keeper bad-disk.so fast-clock.so loop-watch.so)
 objects = $(1:%.c=$(BUILD)/obj/%.o)
 INTERFACE_OBJ := $(BUILD)/obj/proto/interface-text.o
 
@@ -93,6 +93,9 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libclient.a $(BUILD)/libdaemon.a 
 
 $(BUILD)/tests/torture/%: tests/torture/%.c Makefile | $$(@D)/.dir
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
+
+$(BUILD)/tests/torture/keeper: tests/torture/keeper.c $(BUILD)/libdaemon.a $(BUILD)/libproto.a | $$(@D)/.dir
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) $(DAEMON_LIBS)
 
 # Preloaded into what may be built with a sanitizer, and without one itself.
 $(BUILD)/tests/torture/%.so: tests/torture/%.c Makefile | $$(@D)/.dir

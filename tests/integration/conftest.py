@@ -9,6 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from globus import Globus       # noqa: E402
 from harness import Agent, Home, assert_no_secret         # noqa: E402
+from usersystemd import User        # noqa: E402
 
 SANITIZERS_SAY = ("AddressSanitizer", "LeakSanitizer", "runtime error:")
 
@@ -51,3 +52,23 @@ def ada(agent):
     """Running, and Ada is logged in."""
     agent.login()
     return agent
+
+
+@pytest.fixture(scope="module")
+def session():
+    """Of an ordinary user beside a user manager."""
+    with Globus() as globus:
+        made = User(globus)
+        yield made
+        try:
+            assert_no_secret(globus, made.journal, "the journal")
+        finally:
+            made.close()
+
+
+@pytest.fixture
+def user(session):
+    """The socket is there, the daemon is not."""
+    session.systemctl("start", "globus-agent.socket")
+    yield session
+    session.stop()

@@ -1,127 +1,12 @@
-"""The units under a true `systemd --user`: activation, readiness, watchdog, restart, journal."""
+"""The units under a true `systemd --user`: activation, readiness, watchdog, reload, journal."""
 
-import json
-import os
-import pathlib
-import select
 import shutil
-import subprocess
-import tempfile
 import time
 
-import pytest
+from harness import PATIENCE
+from usersystemd import HERE, UNITS, needs_user_systemd
 
-from globus import Globus
-from harness import CLIENT, DAEMON, PATIENCE, TESTS, Result, assert_no_secret
-
-HERE = pathlib.Path(__file__).resolve().parent
-NEEDED = ("/lib/systemd/systemd", "/lib/systemd/systemd-journald", "/usr/bin/setpriv", "/usr/bin/unshare")
-SANITIZED = b"__asan_init" in DAEMON.read_bytes() if DAEMON.exists() else False
-UNITS = "$HOME/.config/systemd/user"
-
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="takes root: namespaces, another user"),
-    pytest.mark.skipif(not all(map(os.path.exists, NEEDED)), reason=f"needs {', '.join(NEEDED)}"),
-    pytest.mark.skipif(SANITIZED, reason="the sanitizers' runtime does not live with the unit's restrictions")]
-
-
-class User:
-    """A shell of an ordinary user beside a user manager, with the units installed."""
-
-    def __init__(self, globus):
-        self.globus = globus
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ga-", dir="/tmp"))
-        self.directory.chmod(0o755)
-        for source in DAEMON, CLIENT, globus.ca_file:
-            shutil.copy(source, self.directory)
-            (self.directory / pathlib.Path(source).name).chmod(0o755)
-        self._errors = self.directory / "errors"
-        self._shell = subprocess.Popen(
-            [HERE / "user-systemd", "sh"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=self._errors.open("wb"), start_new_session=True)
-        self._install()
-
-    def _install(self):
-        config = {"auth_url": self.globus.auth_url, "groups_url": self.globus.groups_url,
-                  "ca_file": str(self.directory / pathlib.Path(self.globus.ca_file).name)}
-        self.run(f"mkdir -p {UNITS}; mkdir -m 700 $HOME/.config/globus-agent")
-        self.write("$HOME/.config/globus-agent/config.json", json.dumps(config))
-        for unit in (TESTS.parent / "systemd").iterdir():
-            self.write(f"{UNITS}/{unit.name.removesuffix('.in')}",
-                       unit.read_text().replace("@BINDIR@", str(self.directory)))
-        self.run(f"PATH={self.directory}:$PATH; systemctl --user daemon-reload").ok()
-
-    def write(self, path, text):
-        self.run(f"cat >{path} <<'END'\n{text}\nEND\n", "").ok()
-
-    def run(self, command, before_end="</dev/null"):
-        """Its output and errors, and its exit status."""
-        self._shell.stdin.write(f"{{ {command}\n}} {before_end} 2>&1; printf '\\0%d\\n' $?\n".encode())
-        self._shell.stdin.flush()
-        out, read = b"", self._shell.stdout.fileno()
-        deadline = time.monotonic() + PATIENCE
-        while b"\0" not in out or not out.endswith(b"\n"):
-            left = deadline - time.monotonic()
-            assert select.select([read], [], [], max(left, 0))[0], f"{command} does not end: {out!r}"
-            data = os.read(read, 65536)
-            assert data, f"the shell ended: {self._errors.read_text()}"
-            out += data
-        out, _, status = out.decode().rpartition("\0")
-        return Result(out, out, int(status))
-
-    def systemctl(self, *arguments):
-        return self.run(" ".join(("systemctl --user", *arguments))).ok().out.strip()
-
-    def show(self, name, unit="globus-agent.service"):
-        return self.systemctl("show", "--value", "-p", name, unit)
-
-    def wait_show(self, name, predicate):
-        deadline = time.monotonic() + PATIENCE
-        while not predicate(value := self.show(name)):
-            assert time.monotonic() < deadline, f"{name} stays {value}"
-            select.select([], [], [], 0.05)
-
-    def ctl(self, arguments):
-        return self.run(f"globus-agentctl {arguments}")
-
-    def login(self):
-        login = self.ctl("login --start --json").ok().json
-        code = self.globus.approve(login["authorize_url"])
-        return self.run(f"echo {code} | globus-agentctl login --finish {login['login_id']}").ok()
-
-    @property
-    def journal(self):
-        self.run("journalctl --sync")
-        return self.run("journalctl --user-unit globus-agent.service -o cat").ok().out
-
-    def stop(self):
-        self.run("systemctl --user stop globus-agent.socket globus-agent.service; "
-                 "rm -rf $HOME/.local $HOME/.config/systemd/user/*.d; systemctl --user daemon-reload; "
-                 "systemctl --user reset-failed")
-
-    def close(self):
-        self._shell.stdin.close()
-        self._shell.wait(PATIENCE)
-        shutil.rmtree(self.directory)
-
-
-@pytest.fixture(scope="module")
-def session():
-    with Globus() as globus:
-        made = User(globus)
-        yield made
-        try:
-            assert_no_secret(globus, made.journal, "the journal")
-        finally:
-            made.close()
-
-
-@pytest.fixture
-def user(session):
-    """The socket is there, the daemon is not."""
-    session.systemctl("start", "globus-agent.socket")
-    yield session
-    session.stop()
+pytestmark = needs_user_systemd
 
 
 def test_first_call_starts_the_daemon(user):
@@ -151,14 +36,6 @@ def test_restart_keeps_the_login(user):
     assert len(user.globus.log) == requests
 
 
-def test_restart_in_the_middle_is_a_pause_and_no_error(user):
-    user.login()
-    script = ("for i in 1 2 3 4 5; do systemctl --user restart globus-agent.service; done & "
-              "while kill -0 $! 2>/dev/null; do globus-agentctl token || echo failed; done; wait")
-    out = user.run(script).ok().out
-    assert len(set(out.splitlines())) == 1 and "failed" not in out
-
-
 def test_crash_is_followed_by_another_daemon(user):
     user.login()
     token = user.ctl("token").ok().out
@@ -172,9 +49,7 @@ def test_crash_is_followed_by_another_daemon(user):
 def test_watchdog_is_fed_and_bites(user):
     user.ctl("status").ok()
     assert user.show("WatchdogUSec") == "1min" and user.show("WatchdogTimestamp")
-    user.run(f"mkdir -p {UNITS}/globus-agent.service.d").ok()
-    user.write(f"{UNITS}/globus-agent.service.d/watchdog.conf", "[Service]\nWatchdogSec=1s\nRestartSec=0")
-    user.systemctl("daemon-reload")
+    user.drop_in("WatchdogSec=1s")
     user.systemctl("restart", "globus-agent.service")
     pid, fed = user.show("MainPID"), user.show("WatchdogTimestampMonotonic")
     user.wait_show("WatchdogTimestampMonotonic", lambda timestamp: timestamp != fed)
@@ -223,6 +98,23 @@ def test_process_has_given_up_what_it_does_not_need(user):
     pid = user.show("MainPID")
     assert "NoNewPrivs:\t1" in user.run(f"cat /proc/{pid}/status").out
     assert user.run(f"grep -c '^Seccomp:.2' /proc/{pid}/status").out == "1\n"
+
+
+def test_unit_keeps_a_process_from_what_it_does_not_need(user):
+    """Another program in the place of the daemon tries. On its own it may do most of that on any machine."""
+    shutil.copy(HERE / "confined.py", user.directory)
+    tries = f"/usr/bin/python3 {user.directory}/confined.py"
+    alone = user.run(tries).ok().json
+    assert {name for name, result in alone.items() if result is None} >= {
+        "writable and executable", "made executable", "set-user-ID", "personality", "unix", "inet", "netlink"}
+
+    user.drop_in(f"Type=oneshot\nRestart=no\nExecStart=\nExecStart={tries}\nStandardOutput=file:%h/tries")
+    user.systemctl("start", "globus-agent.service")
+    assert user.run("cat $HOME/tries").ok().json == {
+        "writable and executable": "EPERM", "made executable": "EPERM", "set-user-ID": "EPERM",
+        "namespace": "EPERM", "personality": "EPERM", "trace": "EPERM",
+        "unix": None, "inet": None, "inet6": alone["inet6"], "netlink": None,
+        "alg": "EAFNOSUPPORT", "vsock": "EAFNOSUPPORT", "core": 0, "umask": 0o77, "no new privileges": 1}
 
 
 def test_units_are_what_systemd_takes_them_for(user):
