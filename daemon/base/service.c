@@ -9,6 +9,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "daemon/base/notify.h"
 #include "proto/strv.h"
 
 static const char listener_name[] = "varlink";
@@ -148,12 +149,46 @@ void service_notify_ready(const char *status) {
         (void)sd_notifyf(0, "READY=1%s%s", status ? "\nSTATUS=" : "", status ? status : "");
 }
 
+/* It is no harm if the manager is too busy to hear it. */
+static void notify_in_passing(const char *text) {
+        _cleanup_(closep) int fd = -1;
+
+        if (!notify_connect(&fd))
+                (void)notify_send(fd, text, -1);
+}
+
 void service_notify_stopping(void) {
-        (void)sd_notify(0, "STOPPING=1");
+        notify_in_passing("STOPPING=1");
+}
+
+static int service_pet(sd_event_source *source, uint64_t usec, void *userdata) {
+        uint64_t period_usec = (uint64_t)(uintptr_t)userdata;
+        int r;
+
+        notify_in_passing("WATCHDOG=1");
+        r = sd_event_source_set_time_relative(source, period_usec);
+        return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
 int service_watch(sd_event *event) {
-        int r = sd_event_set_watchdog(event, true);
+        sd_event_source *source;
+        uint64_t usec;
+        int r;
 
+        r = sd_watchdog_enabled(0, &usec);
+        if (r <= 0)
+                return r;
+
+        usec /= 3; /* one may get lost */
+        r = sd_event_add_time_relative(event, &source, CLOCK_MONOTONIC, 0, usec / 10, service_pet,
+                                       (void *)(uintptr_t)usec);
+        if (r < 0)
+                return r;
+
+        /* however much there is to do, as long as the loop turns */
+        r = sd_event_source_set_priority(source, SD_EVENT_PRIORITY_IMPORTANT);
+        if (r >= 0)
+                r = sd_event_source_set_floating(source, true);
+        sd_event_source_unref(source);
         return r < 0 ? r : 0;
 }

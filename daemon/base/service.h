@@ -25,5 +25,6 @@ int service_listen(int *ret_listener, int *ret_lock, const char *path);
 void service_notify_ready(const char *status);
 void service_notify_stopping(void);
 
-/* Pets the manager's watchdog from the loop, if it asked for that. */
+/* Pets the manager's watchdog from the loop, if it asked for that; a manager that does not listen keeps nobody
+ * waiting. */
 int service_watch(sd_event *event);

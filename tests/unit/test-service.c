@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/notify.h"
 #include "daemon/base/sealed.h"
 #include "daemon/base/service.h"
 
@@ -283,6 +284,37 @@ static void test_watch(void **state) {
         close(manager);
 }
 
+/* A manager that is busy with something else. */
+static void test_watch_without_being_heard(void **state) {
+        int manager = bind_at(path, SOCK_DGRAM), fd, n = 0;
+        char heard[64];
+        sd_event *event;
+
+        setenv("NOTIFY_SOCKET", path, 1);
+        setenv("WATCHDOG_USEC", "3000", 1);
+        assert_int_equal(notify_connect(&fd), 0);
+        while (notify_send(fd, "STATUS=busy", -1) == 0)
+                n++;
+        close(fd);
+
+        assert_int_equal(sd_event_new(&event), 0);
+        assert_int_equal(service_watch(event), 0);
+        alarm(60); /* it would wait for ever */
+        for (int i = 0; i < 3; i++)
+                assert_true(sd_event_run(event, USEC_PER_SEC) > 0);
+        service_notify_stopping();
+        alarm(0);
+        for (; n > 0; n--)
+                assert_int_equal(recv(manager, heard, sizeof(heard), MSG_DONTWAIT), strlen("STATUS=busy"));
+        assert_true(sd_event_run(event, USEC_PER_SEC) > 0);
+        assert_int_equal(recv(manager, heard, sizeof(heard), MSG_DONTWAIT), strlen("WATCHDOG=1"));
+
+        sd_event_unref(event);
+        unsetenv("NOTIFY_SOCKET");
+        unsetenv("WATCHDOG_USEC");
+        close(manager);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void) {
@@ -297,6 +329,7 @@ int main(void) {
                 TEST(test_take_not_listening),
                 TEST(test_notify),
                 TEST(test_watch),
+                TEST(test_watch_without_being_heard),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
