@@ -178,6 +178,7 @@ static bool scan_open(struct scanner *s, bool object) {
 
         s->at++;
         s->depth++;
+        s->found.containers++;
         s->objects = s->objects << 1 | object;
         s->expect = object ? EXPECT_NAME_OR_END : EXPECT_VALUE_OR_END;
         return true;

@@ -10,6 +10,7 @@
 
 struct json_scan {
         size_t values; /* objects, arrays and all that is in them */
+        size_t containers; /* the objects and arrays of them */
         size_t members; /* of all objects, counted as written: duplicates, too */
         size_t longest; /* bytes of the longest string, name or number, as written */
 };

@@ -136,7 +136,8 @@ int json_parse(struct json_object **ret, const char *text, size_t n, enum json_f
                 return json_parse_commented(ret, text, n, flags);
         if (!json_scan(&scan, text, n, JSON_DEPTH_MAX, flags & JSON_LENIENT_STRINGS))
                 return -EBADMSG;
-        if (scan.values > JSON_VALUES_MAX && !(flags & JSON_MANY_VALUES))
+        if ((scan.values + scan.members > JSON_VALUES_MAX || scan.containers > JSON_CONTAINERS_MAX) &&
+            !(flags & JSON_MANY_VALUES))
                 return -EBADMSG;
 
         return json_build(ret, text, n, &scan);

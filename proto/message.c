@@ -47,12 +47,11 @@ static int take_parameters(struct json_object **ret, struct json_object *envelop
         return 0;
 }
 
-/* A call is short, and a reply the agent's own. */
-static int parse_envelope(struct json_object **ret, const char *text, size_t n) {
+static int parse_envelope(struct json_object **ret, const char *text, size_t n, enum json_flags flags) {
         _cleanup_(json_wipep) struct json_object *envelope = NULL;
         int r;
 
-        r = json_parse(&envelope, text, n, JSON_MANY_VALUES);
+        r = json_parse(&envelope, text, n, flags);
         if (r)
                 return r;
         if (!json_object_is_type(envelope, json_type_object))
@@ -77,7 +76,7 @@ int message_parse_call(struct message_call *ret, const char *text, size_t n) {
         _cleanup_(json_wipep) struct json_object *envelope = NULL;
         int r;
 
-        r = parse_envelope(&envelope, text, n);
+        r = parse_envelope(&envelope, text, n, 0);
         r = r ?: take_parameters(&call.parameters, envelope);
         r = r ?: parse_members(call_fields, &call, envelope, FIELDS_EXACT);
         if (r)
@@ -90,12 +89,13 @@ int message_parse_call(struct message_call *ret, const char *text, size_t n) {
         return 0;
 }
 
+/* The agent's own. */
 int message_parse_reply(struct message_reply *ret, const char *text, size_t n) {
         _cleanup_(message_reply_deinit) struct message_reply reply = {};
         _cleanup_(json_wipep) struct json_object *envelope = NULL;
         int r;
 
-        r = parse_envelope(&envelope, text, n);
+        r = parse_envelope(&envelope, text, n, JSON_MANY_VALUES);
         r = r ?: take_parameters(&reply.parameters, envelope);
         r = r ?: parse_members(reply_fields, &reply, envelope, FIELDS_OPEN);
         if (r)

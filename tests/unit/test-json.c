@@ -107,16 +107,30 @@ static void test_depth(void **state) {
         assert_int_equal(parse_result(text, 0), 0);
 }
 
-/* [[],[],...] */
+/* [0,0,...] */
 static void test_values(void **state) {
-        char text[3 * JSON_VALUES_MAX + 3];
+        char text[2 * JSON_VALUES_MAX + 2];
 
         for (size_t n = JSON_VALUES_MAX; n <= JSON_VALUES_MAX + 1; n++) {
                 for (size_t i = 0; i < n - 1; i++)
-                        memcpy(text + 1 + 3 * i, "[],", 3);
+                        memcpy(text + 1 + 2 * i, "0,", 2);
+                text[0] = '[';
+                memcpy(text + 2 * (n - 1), "]", 2);
+                assert_int_equal(parse_result(text, 0), n == JSON_VALUES_MAX ? 0 : -EBADMSG);
+                assert_int_equal(parse_result(text, JSON_MANY_VALUES), 0);
+        }
+}
+
+/* [[],{},[],...] */
+static void test_containers(void **state) {
+        char text[3 * JSON_CONTAINERS_MAX + 3];
+
+        for (size_t n = JSON_CONTAINERS_MAX; n <= JSON_CONTAINERS_MAX + 1; n++) {
+                for (size_t i = 0; i < n - 1; i++)
+                        memcpy(text + 1 + 3 * i, i % 2 ? "{}," : "[],", 3);
                 text[0] = '[';
                 memcpy(text + 3 * (n - 1), "]", 2);
-                assert_int_equal(parse_result(text, 0), n == JSON_VALUES_MAX ? 0 : -EBADMSG);
+                assert_int_equal(parse_result(text, 0), n == JSON_CONTAINERS_MAX ? 0 : -EBADMSG);
                 assert_int_equal(parse_result(text, JSON_MANY_VALUES), 0);
         }
 }
@@ -227,12 +241,19 @@ static void test_get_strings(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_parses),          cmocka_unit_test(test_top_level_scalars),
-                cmocka_unit_test(test_refuses),         cmocka_unit_test(test_refuses_duplicates),
-                cmocka_unit_test(test_depth),           cmocka_unit_test(test_values),
-                cmocka_unit_test(test_lenient_strings), cmocka_unit_test(test_comments),
-                cmocka_unit_test(test_wipes),           cmocka_unit_test(test_parser_leaves_nothing),
-                cmocka_unit_test(test_getters),         cmocka_unit_test(test_get_strings),
+                cmocka_unit_test(test_parses),
+                cmocka_unit_test(test_top_level_scalars),
+                cmocka_unit_test(test_refuses),
+                cmocka_unit_test(test_refuses_duplicates),
+                cmocka_unit_test(test_depth),
+                cmocka_unit_test(test_values),
+                cmocka_unit_test(test_containers),
+                cmocka_unit_test(test_lenient_strings),
+                cmocka_unit_test(test_comments),
+                cmocka_unit_test(test_wipes),
+                cmocka_unit_test(test_parser_leaves_nothing),
+                cmocka_unit_test(test_getters),
+                cmocka_unit_test(test_get_strings),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
