@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
+#include "daemon/base/turn.h"
 #include "daemon/flow/alarm.h"
 #include "daemon/rpc/farewell.h"
 #include "daemon/rpc/peer.h"
@@ -36,7 +37,7 @@ struct listener {
         struct unread unread;
         size_t n_peers, max_peers;
         uint64_t complained_usec;
-        uint64_t turn_ends_usec;
+        struct turn turn; /* of all peers together */
 };
 
 static void listener_complain(struct listener *listener, const char *of, const char *so) {
@@ -94,41 +95,58 @@ void listener_bound_unread(struct listener *listener) {
 }
 
 /* It may have been broken since its last turn: by a reply that could not be written, or by being retired. */
-static void listener_run(struct listener *listener, struct peer *peer, uint32_t events) {
+static void listener_run(struct listener *listener, struct peer *peer) {
         list_unlink(&peer->ready);
         if (!peer->broken) {
                 list_unlink(&peer->link);
                 list_append(&listener->peers, &peer->link);
-                peer_process(peer, events);
+                peer_process(peer);
         }
         if (peer->broken)
                 listener_retire(listener, peer);
 }
 
-static void listener_begin_turn(struct listener *listener, struct list *turn) {
-        struct list *first;
+/* Who has events queues up behind those who have something left to do. */
+static void listener_take_events(struct listener *listener) {
+        struct epoll_event events[LISTENER_PEERS_A_WAKE_UP];
+        int n;
 
-        for (int i = 0; i < LISTENER_PEERS_A_WAKE_UP && (first = list_first(&listener->ready)); i++) {
-                list_unlink(first);
-                list_append(turn, first);
+        n = epoll_wait(listener->epoll_fd, events, LISTENER_PEERS_A_WAKE_UP, 0);
+        for (int i = 0; i < n; i++) {
+                struct peer *peer = events[i].data.ptr;
+
+                if (!peer)
+                        continue; /* wake_fd */
+
+                peer->events |= events[i].events;
+                if (list_is_empty(&peer->ready))
+                        list_append(&listener->ready, &peer->ready);
         }
 }
 
-/* A few of those with events and a few of those with something left to do, and none twice. */
+/* How many of those who queue have their turn in this wake-up, if there is time for all of them. */
+static int listener_count_turn(const struct listener *listener) {
+        int n = 0;
+
+        for (struct list *l = listener->ready.next; l != &listener->ready; l = l->next)
+                if (++n == LISTENER_PEERS_A_WAKE_UP)
+                        break;
+
+        return n;
+}
+
+/* None twice: who has more to do queues up again. */
 static int listener_on_poll(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         struct listener *listener = userdata;
-        struct epoll_event events[LISTENER_PEERS_A_WAKE_UP];
-        struct list turn = LIST_INIT(turn), *first;
-        int n;
+        struct list *first;
 
-        listener->turn_ends_usec = clock_boottime_usec() + LISTENER_TURN_USEC;
-        listener_begin_turn(listener, &turn);
-        n = epoll_wait(listener->epoll_fd, events, LISTENER_PEERS_A_WAKE_UP, 0);
-        for (int i = 0; i < n; i++)
-                if (events[i].data.ptr) /* not wake_fd */
-                        listener_run(listener, events[i].data.ptr, events[i].events);
-        while ((first = list_first(&turn)))
-                listener_run(listener, CONTAINER(first, struct peer, ready), 0);
+        turn_begin(&listener->turn);
+        listener_take_events(listener);
+        for (int n = listener_count_turn(listener); n > 0 && (first = list_first(&listener->ready)); n--) {
+                listener_run(listener, CONTAINER(first, struct peer, ready));
+                if (turn_is_over(&listener->turn))
+                        break;
+        }
 
         listener_free_gone(listener);
         listener_wake(listener);
@@ -142,7 +160,7 @@ void listener_make_ready(struct listener *listener, struct peer *peer) {
 }
 
 bool listener_turn_is_over(const struct listener *listener) {
-        return clock_boottime_usec() >= listener->turn_ends_usec;
+        return turn_is_over(&listener->turn);
 }
 
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest) {
@@ -268,24 +286,22 @@ static void listener_on_pause_over(void *userdata) {
 }
 
 void listener_stop(struct listener *listener) {
-        struct list turn = LIST_INIT(turn), *first;
+        struct list all = LIST_INIT(all), *first;
 
         listener->stopped = true;
         (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_OFF);
         alarm_set(listener->pause, USEC_INFINITY);
 
-        listener->turn_ends_usec = clock_boottime_usec() + LISTENER_END_USEC;
-        while ((first = list_first(&listener->peers))) {
-                list_unlink(first);
-                list_append(&turn, first);
-        }
-        while ((first = list_first(&turn))) {
+        listener->turn.ends_usec = clock_boottime_usec() + LISTENER_END_USEC;
+        list_move_all(&all, &listener->peers);
+        while ((first = list_first(&all))) {
                 struct peer *peer = CONTAINER(first, struct peer, link);
 
-                listener_run(listener, peer, peer->call ? 0 : EPOLLIN);
+                peer->events |= peer->call ? 0 : EPOLLIN;
+                listener_run(listener, peer);
         }
         while ((first = list_first(&listener->ready)) && !listener_turn_is_over(listener))
-                listener_run(listener, CONTAINER(first, struct peer, ready), 0);
+                listener_run(listener, CONTAINER(first, struct peer, ready));
 }
 
 size_t listener_connections(const struct listener *listener) {

@@ -5,8 +5,8 @@
  *
  * Their sockets are one epoll set, which is one source of the event loop: sd-event dispatches one source a
  * wait, and would let a crowd of peers queue behind each other. Few are accepted and few are served a wake-up,
- * so that a flood keeps nobody waiting. When all places are taken, whoever has been idle for the longest makes
- * room for who comes.
+ * fewer where their calls take long, so that a flood keeps nobody waiting. When all places are taken, whoever
+ * has been idle for the longest makes room for who comes.
  */
 
 #include <systemd/sd-event.h>
@@ -24,9 +24,6 @@ enum {
         LISTENER_PEERS_A_WAKE_UP = 8,
         LISTENER_DESCRIPTORS_KEPT = 64, /* for curl, files and the loop */
 };
-
-/* Of the loop, for all peers of a wake-up: once it is over, each has one call answered at most. */
-#define LISTENER_TURN_USEC (2 * USEC_PER_MSEC)
 
 /* At the end, for all peers: so much is spent on what they sent before. */
 #define LISTENER_END_USEC (500 * USEC_PER_MSEC)
@@ -59,7 +56,7 @@ void listener_wipe(struct listener *listener);
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest);
 void listener_make_ready(struct listener *listener, struct peer *peer);
 
-/* For a peer that has more calls: whether others in the loop have waited long enough. */
+/* For a peer that has more calls: whether the turn of all peers is over. */
 bool listener_turn_is_over(const struct listener *listener);
 
 /* For a peer whose reply waits to be read: makes room if too much does. */

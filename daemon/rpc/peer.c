@@ -83,11 +83,13 @@ static bool peer_take_call(struct peer *peer) {
         return true;
 }
 
-void peer_process(struct peer *peer, uint32_t events) {
+void peer_process(struct peer *peer) {
+        uint32_t events = peer->events;
         int turns = 0;
         bool took;
 
         peer->processing = true;
+        peer->events = 0;
 
         if ((events & (EPOLLHUP | EPOLLERR)) && (peer->call || !reply_is_empty(&peer->reply)))
                 peer->broken = true; /* nobody hears the reply */

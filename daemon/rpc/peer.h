@@ -27,6 +27,7 @@ struct peer {
         const struct context *context; /* borrowed */
         int fd;
         uint32_t interest; /* what it is polled for now */
+        uint32_t events; /* what its socket is ready for, since it was last processed (epoll) */
         struct frame_reader reader;
         struct reply reply; /* the one that is not sent yet */
         bool has_secrets; /* that one */
@@ -46,8 +47,8 @@ struct peer_deps {
 int peer_new(struct peer **ret, const struct peer_deps *deps, int fd);
 struct peer *peer_free(struct peer *peer);
 
-/* Its socket is ready for these (epoll) events, or 0: go on where it was left. Sets peer->broken at the end. */
-void peer_process(struct peer *peer, uint32_t events);
+/* It has events, or goes on where it was left. Sets peer->broken at the end. */
+void peer_process(struct peer *peer);
 
 enum peer_use {
         PEER_IDLE, /* nothing is going on */

@@ -1,17 +1,20 @@
 """Nothing in the loop takes long: of all its turns the longest is measured, in CPU time of its thread."""
 
 import mmap
+import signal
 import struct
 import subprocess
 
 import pytest
 
 from harness import BUILD, DAEMON, GROUPS, PATIENCE, finish
+from neighbours import AGENT, crowd
 
 LIBRARY = BUILD / "tests" / "torture" / "loop-watch.so"
 LONGEST = 10.0                  # milliseconds
 PROFILES = [f"p{number}" for number in range(50)]
 CALLERS = 300
+INVALID = b'{"error":"org.varlink.service.InvalidParameter","parameters":{"parameter":"x"}}\0'
 SANITIZED = b"__asan_init" in DAEMON.read_bytes() if DAEMON.exists() else False
 
 pytestmark = pytest.mark.skipif(SANITIZED, reason="the sanitizers take their time")
@@ -59,4 +62,24 @@ def test_crowd_whose_tokens_are_all_over(stopped_agent, turns):
         caller.close()
     agent.globus.wait_for(lambda: agent.globus.count("refresh", status=200) >= 200, PATIENCE)
     agent.ctl("status").ok()
+    assert 0 < turns.longest < LONGEST
+
+
+DENSE = [b'"a"', b"0", b"[]", b"{}", b'[{"":[]}]']
+
+
+@pytest.mark.parametrize("value", DENSE)
+def test_neighbours_with_dense_calls(stopped_agent, turns, value):
+    """All at once, each with as many values as it has room for: it is answered, or closes the connection."""
+    agent = stopped_agent.start(env=turns.env)
+    head, tail = b'{"method":"%s.GetStatus","parameters":{"x":[' % AGENT.encode(), b"]}}\0"
+    values = b",".join([value] * ((65536 - len(head) - len(tail) + 1) // (len(value) + 1)))
+    with crowd(agent, 32) as neighbours:
+        agent.wait_for(lambda status: status["connections"] == 33)
+        agent.process.send_signal(signal.SIGSTOP)
+        for neighbour in neighbours:
+            neighbour.sendall(head + values + tail)
+        agent.process.send_signal(signal.SIGCONT)
+        for neighbour in neighbours:
+            assert neighbour.recv(65536) in (b"", INVALID)
     assert 0 < turns.longest < LONGEST
