@@ -1,8 +1,31 @@
 #include "proto/buffer.h"
 
 #include <errno.h>
+#include <sys/mman.h>
 
-enum { BUFFER_ALLOCATION_MIN = 256 };
+/* As much memory as this is a mapping of its own, which grows without a copy: megabytes would take long. */
+enum { ALLOCATION_MIN = 256, MAPPING_MIN = 128 * 1024 };
+
+static bool is_mapping(size_t allocated) {
+        return allocated >= MAPPING_MIN;
+}
+
+static char *memory_new(size_t n) {
+        void *memory;
+
+        if (!is_mapping(n))
+                return malloc(n);
+
+        memory = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void memory_free(char *memory, size_t n) {
+        if (is_mapping(n))
+                munmap(memory, n);
+        else
+                free(memory);
+}
 
 void buffer_deinit(struct buffer *buffer) {
         buffer_clear(buffer);
@@ -12,7 +35,7 @@ void buffer_clear(struct buffer *buffer) {
         if (buffer->data)
                 explicit_bzero(buffer_bytes(buffer), buffer_size(buffer));
 
-        free(buffer->data);
+        memory_free(buffer->data, buffer->allocated);
         *buffer = (struct buffer){};
 }
 
@@ -26,16 +49,32 @@ static void buffer_compact(struct buffer *buffer) {
         buffer->end = size;
 }
 
-/* By malloc() and a copy, since realloc() leaves the old bytes behind unwiped. */
+/* Its pages become part of a larger mapping: nothing is left where they were. */
+static int buffer_stretch(struct buffer *buffer, size_t n) {
+        size_t allocated = MAX(buffer->end + n, 2 * buffer->allocated);
+        void *data;
+
+        data = mremap(buffer->data, buffer->allocated, allocated, MREMAP_MAYMOVE);
+        if (data == MAP_FAILED)
+                return -ENOMEM;
+
+        buffer->data = data;
+        buffer->allocated = allocated;
+        return 0;
+}
+
+/* By a copy, since realloc() leaves the old bytes behind unwiped. */
 static int buffer_grow(struct buffer *buffer, size_t n) {
         size_t size = buffer_size(buffer), allocated;
         char *data;
 
-        if (n > SIZE_MAX / 4 || size > SIZE_MAX / 4)
+        if (n > SIZE_MAX / 4 || buffer->allocated > SIZE_MAX / 4)
                 return -ENOMEM;
+        if (is_mapping(buffer->allocated))
+                return buffer_stretch(buffer, n);
 
-        allocated = MAX(MAX(size + n, 2 * size), (size_t)BUFFER_ALLOCATION_MIN);
-        data = malloc(allocated);
+        allocated = MAX(MAX(size + n, 2 * size), (size_t)ALLOCATION_MIN);
+        data = memory_new(allocated);
         if (!data)
                 return -ENOMEM;
 

@@ -1,5 +1,6 @@
 """Nothing in the loop takes long: of all its turns the longest is measured, in CPU time of its thread."""
 
+import json
 import mmap
 import signal
 import struct
@@ -46,6 +47,14 @@ def test_listing_of_thousands(stopped_agent, turns):
     agent.globus.make_groups(5000)
     for waiting in [agent.spawn("groups", "--max-age", "0", stdout=subprocess.DEVNULL) for _ in range(8)]:
         assert finish(waiting).status == 0
+    assert 0 < turns.longest < LONGEST
+
+
+def test_listing_as_large_as_one_reply(stopped_agent, turns):
+    agent = stopped_agent.start(env=turns.env)
+    agent.login()
+    agent.globus.faults.my_groups.answer(200, body=json.dumps([{"id": "i", "name": "n" * 5000}] * 2900))
+    assert agent.ctl("groups", "--max-age", "0").ok().out.count("n" * 5000) == 2900
     assert 0 < turns.longest < LONGEST
 
 

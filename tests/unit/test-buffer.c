@@ -85,6 +85,36 @@ static void test_wipes_when_it_grows(void **state) {
         assert_int_equal(buffer.allocated, 0);
 }
 
+/* Without a copy, nor what was consumed in front of it coming back. */
+static void test_grows_large(void **state) {
+        struct buffer buffer = {};
+        uintptr_t old;
+        char *space;
+
+        assert_int_equal(buffer_reserve(&buffer, 1000000, &space), 0);
+        memset(space, 'x', 1000000);
+        buffer_commit(&buffer, 1000000);
+        buffer_consume(&buffer, 10);
+        memcpy(buffer_bytes(&buffer), "first", 5);
+
+        wiped_forget();
+        assert_int_equal(buffer_reserve(&buffer, 5000000, &space), 0);
+        assert_int_equal(wiped_count, 0);
+        memset(space, 'y', 5000000);
+        buffer_commit(&buffer, 5000000);
+        assert_int_equal(buffer_size(&buffer), 5999990);
+        assert_memory_equal(buffer_bytes(&buffer), "firstx", 6);
+        assert_memory_equal(buffer_bytes(&buffer) + 999989, "xy", 2);
+        assert_int_equal(buffer_bytes(&buffer)[5999989], 'y');
+        assert_int_equal(buffer_reserve(&buffer, SIZE_MAX / 5, &space), -ENOMEM);
+        assert_memory_equal(buffer_bytes(&buffer), "firstx", 6);
+
+        old = (uintptr_t)buffer_bytes(&buffer);
+        buffer_clear(&buffer);
+        assert_true(wiped_includes(old, 5999990));
+        assert_null(buffer.data);
+}
+
 /* What was consumed in front makes room behind, and moving leaves no copy. */
 static void test_wipes_when_it_moves(void **state) {
         struct buffer buffer = {};
@@ -161,6 +191,7 @@ int main(void) {
                 cmocka_unit_test(test_reserves),
                 cmocka_unit_test(test_wipes_what_it_consumes),
                 cmocka_unit_test(test_wipes_when_it_grows),
+                cmocka_unit_test(test_grows_large),
                 cmocka_unit_test(test_wipes_when_it_moves),
                 cmocka_unit_test(test_does_not_move_for_little),
                 cmocka_unit_test(test_swaps),
