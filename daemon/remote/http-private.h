@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 
+#include "daemon/base/turn.h"
 #include "daemon/remote/http.h"
 #include "daemon/remote/skew.h"
 #include "daemon/remote/trust.h"
@@ -19,7 +20,7 @@
 struct http {
         sd_event *event;
         sd_event_source *timer; /* curl's */
-        sd_event_source *ending; /* enabled while any request is finished */
+        sd_event_source *ending; /* for a time that is over: enabled while any request is finished */
         sd_event_source *patience; /* enabled while any request is waiting */
         struct worker *worker; /* borrowed */
         CURLM *multi; /* NULL until the first request: what TLS needs is not cheap to set up */
@@ -32,6 +33,7 @@ struct http {
         const char *ca_directory; /* of the system, curl's; NULL: it has only a bundle */
         uint64_t timeout_usec;
         struct skew skew;
+        struct turn turn; /* of whoever takes what has arrived */
 
         struct list waiting, running, finished, cancelled; /* http_request.link */
 };
@@ -53,9 +55,10 @@ struct http_request {
         void *userdata;
 
         size_t body_max;
-        struct buffer body;
+        struct buffer body; /* collected, or what on_data has not had yet */
         size_t received;
         bool cancelled, too_large, foreign;
+        bool streaming; /* on_data gets the body */
         int r; /* why we gave the transfer up; 0: we did not */
 
         struct http_reply reply;
@@ -88,6 +91,13 @@ void http_request_fail(struct http_request *request, const struct fault *fault);
 
 /* The transfer of this handle is over. Moves its request to http.finished. */
 void http_request_finish(CURL *easy, CURLcode result);
+
+/* Of a running one: where too much waits to be handed on, hands on some, and may finish it. False: it does not
+ * keep others from reading on. */
+bool http_request_catch_up(struct http_request *request);
+
+/* Of a finished one: hands on what is left. False: the turn was too short. */
+bool http_request_complete(struct http_request *request);
 
 /* Tells how it ended. The last thing it touches is the request's callback. */
 void http_request_end(struct http_request *request);

@@ -12,6 +12,11 @@
 
 #define AUTHORIZATION "Authorization: Bearer "
 
+enum {
+        PART_SIZE = 2048, /* of a body, for on_data */
+        BACKLOG_MAX = 1024 * 1024, /* of what on_data has not had yet */
+};
+
 struct http_request *http_request_of(struct list *link) {
         return CONTAINER(link, struct http_request, link);
 }
@@ -65,19 +70,33 @@ static void request_set_content_type(struct http_request *request) {
         request->content_type[n] = '\0';
 }
 
+/* As much as the turn allows. */
+static int request_hand_on(struct http_request *request) {
+        int r = 0;
+
+        while (!r && buffer_size(&request->body) > 0 && !turn_is_over(&request->http->turn)) {
+                size_t n = MIN(buffer_size(&request->body), (size_t)PART_SIZE);
+
+                r = request->on_data(request->userdata, buffer_bytes(&request->body), n);
+                buffer_consume(&request->body, n);
+        }
+
+        return r;
+}
+
 /* Of what is collected, a body of status 200 is as long as was agreed, that of an error as is usual. */
 static int request_take(struct http_request *request, const char *data, size_t n) {
-        bool streams;
         size_t max;
         long status = 0;
+        int r;
 
         (void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-        streams = request->on_data && status == 200;
-        max = status == 200 ? request->body_max : MIN(request->body_max, (size_t)HTTP_BODY_MAX);
+        max = status == 200 ? request->body_max : MIN(request->body_max, (size_t)HTTP_ERROR_MAX);
 
         if (status == 200 && request->received == 0) {
                 request_set_content_type(request);
                 request->foreign = !media_type_is_json(request->content_type);
+                request->streaming = request->on_data;
         }
         if (request->foreign)
                 return -EBADMSG;
@@ -87,7 +106,8 @@ static int request_take(struct http_request *request, const char *data, size_t n
         }
 
         request->received += n;
-        return streams ? request->on_data(request->userdata, data, n) : buffer_append(&request->body, data, n);
+        r = buffer_append(&request->body, data, n);
+        return r || !request->streaming ? r : request_hand_on(request);
 }
 
 size_t http_request_on_write(char *data, size_t size, size_t n, void *userdata) {
@@ -119,8 +139,11 @@ static void request_set_reply(struct http_request *request) {
         request->reply.status = (int)status;
         request->reply.retry_after = retry_after ? retry_after_seconds(retry_after, date) : 0;
         request->reply.content_type = request->content_type;
-        request->reply.body = buffer_size(&request->body) > 0 ? buffer_bytes(&request->body) : "";
-        request->reply.body_size = buffer_size(&request->body);
+        request->reply.body = "";
+        if (!request->streaming && buffer_size(&request->body) > 0) {
+                request->reply.body = buffer_bytes(&request->body);
+                request->reply.body_size = buffer_size(&request->body);
+        }
 }
 
 static const char *what_failed(CURLcode result) {
@@ -236,6 +259,30 @@ void http_request_begin(struct http_request *request) {
                 (void)fault_set(&fault, -ENOMEM, NULL);
                 http_request_fail(request, &fault);
         }
+}
+
+bool http_request_catch_up(struct http_request *request) {
+        if (!request->streaming || buffer_size(&request->body) <= BACKLOG_MAX)
+                return false;
+
+        request->r = request_hand_on(request);
+        if (request->r)
+                http_request_finish(request->easy, CURLE_WRITE_ERROR);
+
+        return true;
+}
+
+bool http_request_complete(struct http_request *request) {
+        int r;
+
+        if (!request->streaming || request->fault.r)
+                return true;
+
+        r = request_hand_on(request);
+        if (r)
+                fault_set(&request->fault, r, NULL);
+
+        return r || buffer_size(&request->body) == 0;
 }
 
 void http_request_end(struct http_request *request) {

@@ -31,15 +31,31 @@ static void http_settle(struct http *http) {
 static void http_act(struct http *http, curl_socket_t fd, int events) {
         int running;
 
+        turn_begin(&http->turn);
         http->in_curl = true;
         (void)curl_multi_socket_action(http->multi, fd, events, &running);
         http->in_curl = false;
         http_settle(http);
 }
 
+/* Before curl reads on. True: what has come was too much for its turns, and this one went to that. Whose
+ * sockets are whose is curl's secret, so all wait. */
+static bool http_catch_up(struct http *http) {
+        turn_begin(&http->turn);
+        for (struct list *l = http->running.next; l != &http->running; l = l->next)
+                if (http_request_catch_up(http_request_of(l))) {
+                        http_settle(http);
+                        return true;
+                }
+
+        return false;
+}
+
 static int http_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         int events = 0;
 
+        if (http_catch_up(userdata))
+                return 0;
         if (revents & EPOLLIN)
                 events |= CURL_CSELECT_IN;
         if (revents & EPOLLOUT)
@@ -51,24 +67,34 @@ static int http_on_io(sd_event_source *source, int fd, uint32_t revents, void *u
         return 0;
 }
 
+/* Here, too, it reads on: what it has read ahead of HTTP/2. */
 static int http_on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        if (http_catch_up(userdata))
+                return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+
         http_act(userdata, CURL_SOCKET_TIMEOUT, 0);
         return 0;
 }
 
 /* One a dispatch, since its callback may do anything to the others. */
-static int http_on_ending(sd_event_source *source, void *userdata) {
+static int http_on_ending(sd_event_source *source, uint64_t usec, void *userdata) {
         struct http *http = userdata;
         struct list *first = list_first(&http->finished);
+        bool ends;
 
         if (!first)
                 return 0;
 
+        turn_begin(&http->turn);
+        ends = http_request_complete(http_request_of(first));
         list_unlink(first);
+        if (!ends)
+                list_append(&http->finished, first);
         if (!list_is_empty(&http->finished))
                 (void)sd_event_source_set_enabled(http->ending, SD_EVENT_ONESHOT);
 
-        http_request_end(http_request_of(first));
+        if (ends)
+                http_request_end(http_request_of(first));
         return 0;
 }
 
@@ -212,6 +238,7 @@ void http_admit(struct http *http, struct http_request *request) {
         }
 }
 
+/* For a time that is over, until another is set. */
 static int http_add_timer(struct http *http, sd_event_source **ret, sd_event_time_handler_t handler) {
         int r;
 
@@ -222,20 +249,16 @@ static int http_add_timer(struct http *http, sd_event_source **ret, sd_event_tim
         return sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
+/* No deferred source for what ends: once pending it goes before all others, and again and again. */
 static int http_add_sources(struct http *http) {
         int r;
 
         r = http_add_timer(http, &http->timer, http_on_timer);
         if (r >= 0)
                 r = http_add_timer(http, &http->patience, http_on_impatience);
-        if (r < 0)
-                return r;
+        if (r >= 0)
+                r = http_add_timer(http, &http->ending, http_on_ending);
 
-        r = sd_event_add_defer(http->event, &http->ending, http_on_ending, http);
-        if (r < 0)
-                return r;
-
-        r = sd_event_source_set_enabled(http->ending, SD_EVENT_OFF);
         return r < 0 ? r : 0;
 }
 

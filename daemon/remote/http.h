@@ -21,6 +21,7 @@ enum {
         HTTP_CONNECTIONS_MAX = 6,
         HTTP_CONNECTIONS_HOST_MAX = 4, /* a silent host leaves room for others */
         HTTP_BODY_MAX = 1024 * 1024, /* where the request names no other limit */
+        HTTP_ERROR_MAX = 256 * 1024, /* of an answer of another status than 200 */
 };
 
 struct http;
@@ -54,8 +55,8 @@ struct http_reply {
         uint64_t started_usec; /* CLOCK_BOOTTIME of the request's start */
 };
 
-/* A part of a body, as it arrives, of an answer of status 200. Not 0: the transfer is given up with this
- * result. */
+/* A part of a body, as it arrives or later, of an answer of status 200: as many in one turn of the loop as it
+ * allows. Not 0: the transfer is given up with this result. It may not free the request. */
 typedef int (*http_data_fn)(void *userdata, const char *data, size_t n);
 
 /* reply: any answer, whatever its status; fault is NULL then. Without an answer: fault,

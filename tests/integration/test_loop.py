@@ -58,6 +58,37 @@ def test_listing_as_large_as_one_reply(stopped_agent, turns):
     assert 0 < turns.longest < LONGEST
 
 
+DENSE_GROUPS = {
+    "many": '{"id":"","name":""}',
+    "numbers": '{"id":"","name":"","x":[%s]}' % ",".join(["0"] * 16000),
+    "lists": '{"id":"","name":"","x":[%s]}' % ",".join(["[]"] * 1000),
+    "objects": '{"id":"","name":"","x":[%s]}' % ",".join(["{}"] * 1000),
+    "names": '{"id":"","name":"",%s}' % ",".join(f'"{number}":0' for number in range(8000)),
+    "escapes": '{"id":"","name":"%s"}' % (r"\u0001" * 43000),
+    "too many values": '{"id":"","name":"","x":[%s]}' % ",".join(["{}"] * 80000),
+    "too long": '{"id":"","name":"%s"}' % (r"\n" * 500000),
+}
+
+
+@pytest.mark.parametrize("what", DENSE_GROUPS)
+def test_dense_listings(stopped_agent, turns, what):
+    """Of some megabytes, from a server that means no good."""
+    agent = stopped_agent.start(env=turns.env)
+    agent.login()
+    group = DENSE_GROUPS[what]
+    agent.globus.faults.my_groups.answer(200, body=f"[{','.join([group] * (2_500_000 // len(group)))}]")
+    assert agent.ctl("groups", "--max-age", "0").status == (6 if "too" in what else 0)
+    assert 0 < turns.longest < LONGEST
+
+
+def test_long_refusal(stopped_agent, turns):
+    agent = stopped_agent.start(env=turns.env)
+    agent.login()
+    agent.globus.faults.refresh.answer(400, body='{"error":"%s"}' % (r"\u0001" * 174000))
+    assert agent.ctl("token", "--refresh").status == 6
+    assert 0 < turns.longest < LONGEST
+
+
 def test_crowd_whose_tokens_are_all_over(stopped_agent, turns):
     """Fifty profiles, four services each, and hundreds who ask for one of them."""
     agent = stopped_agent

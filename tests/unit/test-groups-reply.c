@@ -185,7 +185,7 @@ static void test_limits(void **state) {
                 assert_int_equal(groups_reply_feed(reply, "[", 1), 0);
                 assert_int_equal(feed_groups(reply, 1, lengths[i]), results[i]);
                 if (results[i] == 0) /* of what they become */
-                        assert_int_equal(feed_groups(reply, 20, lengths[i]), -EFBIG);
+                        assert_int_equal(feed_groups(reply, 70, lengths[i]), -EFBIG);
         }
 }
 
