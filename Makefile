@@ -53,7 +53,7 @@ DAEMON_MAIN := daemon/main.c $(if $(SANITIZE),,daemon/free.c)
 DAEMON_SRC := $(filter-out daemon/main.c daemon/free.c,$(wildcard daemon/*.c daemon/*/*.c))
 TEST_SRC := $(wildcard tests/unit/test-*.c)
 TESTS := $(TEST_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
-TORTURE := $(addprefix $(BUILD)/tests/torture/,trace-kill keeper bad-disk.so fast-clock.so loop-watch.so)
+TORTURE := $(addprefix $(BUILD)/tests/torture/,trace-kill keeper fill-store bad-disk.so fast-clock.so loop-watch.so)
 objects = $(1:%.c=$(BUILD)/obj/%.o)
 INTERFACE_OBJ := $(BUILD)/obj/proto/interface-text.o
 
@@ -94,8 +94,9 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libclient.a $(BUILD)/libdaemon.a 
 $(BUILD)/tests/torture/%: tests/torture/%.c Makefile | $$(@D)/.dir
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $<
 
-$(BUILD)/tests/torture/keeper: tests/torture/keeper.c $(BUILD)/libdaemon.a $(BUILD)/libproto.a | $$(@D)/.dir
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) $(DAEMON_LIBS)
+$(addprefix $(BUILD)/tests/torture/,keeper fill-store): $(BUILD)/tests/torture/%: tests/torture/%.c $(BUILD)/libdaemon.a \
+		$(BUILD)/libproto.a $(INTERFACE_OBJ) | $$(@D)/.dir
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a %.o,$^) $(DAEMON_LIBS)
 
 # Preloaded into what may be built with a sanitizer, and without one itself.
 $(BUILD)/tests/torture/%.so: tests/torture/%.c Makefile | $$(@D)/.dir

@@ -5,6 +5,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
+#include "daemon/model/news.h"
 #include "proto/log.h"
 
 struct follow {
@@ -23,6 +24,7 @@ struct look {
         struct follow *follow; /* borrowed; not looked at once abandoned */
         struct disk_paths paths;
         struct disk_look disk;
+        struct news news;
         int r;
         struct fault fault;
 };
@@ -32,6 +34,7 @@ static struct look *look_free(struct look *look) {
                 return NULL;
 
         disk_look_deinit(&look->disk);
+        news_deinit(&look->news);
         disk_paths_deinit(&look->paths);
         fault_deinit(&look->fault);
         free(look);
@@ -44,6 +47,7 @@ static void look_work(struct job *job) {
         struct look *look = CONTAINER(job, struct look, job);
 
         look->r = disk_load(&look->disk, &look->paths, &look->fault);
+        news_read(&look->news, look->disk.store);
 }
 
 static void look_drop(struct job *job) {
@@ -160,6 +164,7 @@ static int follow_look(struct follow *follow) {
         if (r)
                 return r;
 
+        news_init(&look->news, follow->deps.vault);
         list_move_all(&follow->waiters, &follow->later);
         alarm_set(follow->next, now + FOLLOW_INTERVAL_USEC);
         alarm_set(follow->patience, now + FOLLOW_PATIENCE_USEC);

@@ -5,6 +5,7 @@
 
 #include "daemon/base/clock.h"
 #include "daemon/flow/alarm.h"
+#include "daemon/model/news.h"
 #include "proto/log.h"
 
 #define RETRY_FIRST_USEC USEC_PER_SEC
@@ -61,6 +62,8 @@ static void reading_work(struct job *job) {
                 r = disk_load(&reading->disk, &reading->paths, &reading->fault);
         if (r && !reading->fault.r)
                 (void)fault_set(&reading->fault, r, NULL);
+
+        news_read(&(struct news){}, reading->disk.store);
 }
 
 static void reading_drop(struct job *job) {

@@ -15,6 +15,7 @@ struct commit *commit_free(struct commit *commit) {
 
         commit_free(commit->before);
         disk_commit_deinit(&commit->disk);
+        news_deinit(&commit->news);
         disk_paths_deinit(&commit->paths);
         fault_deinit(&commit->fault);
         free(commit);
@@ -28,6 +29,8 @@ void commit_work(struct job *job) {
         commit->r = disk_commit(&commit->disk, &commit->paths, &commit->fault);
         if (commit->r && !commit->fault.r)
                 (void)fault_set(&commit->fault, commit->r, NULL);
+
+        news_read(&commit->news, commit->disk.store);
 }
 
 void commit_drop(struct job *job) {

@@ -3,6 +3,7 @@
 /* Save, between its files: one write, which the worker is handed. */
 
 #include "daemon/flow/save.h"
+#include "daemon/model/news.h"
 
 /* All it needs, nothing shared. */
 struct commit {
@@ -10,6 +11,7 @@ struct commit {
         struct save *save; /* borrowed; not looked at once abandoned */
         struct disk_paths paths;
         struct disk_commit disk;
+        struct news news;
         uint64_t number;
         int r;
         struct fault fault;

@@ -224,6 +224,7 @@ static int commit_new(struct commit **ret, struct save *save) {
         if (r)
                 return r;
 
+        news_init(&commit->news, save->deps.vault);
         commit->number = vault_take_changes(save->deps.vault, &commit->disk.changes);
         *ret = TAKE(commit);
         return 0;

@@ -55,9 +55,7 @@ static void rest_release(struct rest *rest) {
         fields_release(rest_fields, rest);
 }
 
-/* A blank one with an id. */
 static int grant_alloc(struct grant **ret) {
-        static uint64_t last_id;
         struct grant *grant;
 
         grant = calloc(1, sizeof(*grant));
@@ -65,7 +63,6 @@ static int grant_alloc(struct grant **ret) {
                 return -ENOMEM;
 
         list_init(&grant->link);
-        grant->id = ++last_id;
         *ret = grant;
         return 0;
 }

@@ -50,7 +50,7 @@ struct grant_restored {
 struct grant {
         struct list link; /* account.grants */
         struct account *account; /* borrowed: the one it belongs to */
-        uint64_t id;
+        uint64_t id; /* of the vault that it is in; 0: none yet */
         unsigned char uuid[16];
         uint64_t generation;
         uint64_t change; /* the vault's number of its last change: saved when vault_saved() reaches it */

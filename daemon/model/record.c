@@ -2,7 +2,10 @@
 
 #include <errno.h>
 
+#include "daemon/model/account.h"
+#include "daemon/model/grant.h"
 #include "daemon/model/pack.h"
+#include "daemon/model/uuid.h"
 
 enum { KIND_WIDTH = 1, GENERATION_WIDTH = 8, NAME_WIDTH = 2, PAYLOAD_WIDTH = 4 };
 
@@ -14,6 +17,8 @@ struct record *record_free(struct record *record) {
         free(record->profile);
         free(record->resource_server);
         secret_free(record->payload);
+        account_free(record->account);
+        grant_free(record->grant);
         free(record);
         return NULL;
 }
@@ -172,4 +177,49 @@ int record_decode(struct record **ret, struct bytes *from) {
 
         *ret = TAKE(record);
         return 0;
+}
+
+static int read_account(struct record *record) {
+        _cleanup_(account_freep) struct account *account = NULL;
+        int r;
+
+        r = account_parse(&account, secret_string(record->payload), secret_size(record->payload));
+        if (r)
+                return r;
+        if (!streq(account->profile, record->profile))
+                return -EBADMSG;
+
+        memcpy(account->uuid, record->uuid, UUID_SIZE);
+        account->generation = record->generation;
+        record->account = TAKE(account);
+        return 0;
+}
+
+static int read_grant(struct record *record) {
+        _cleanup_(grant_freep) struct grant *grant = NULL;
+        int r;
+
+        r = grant_parse(&grant, secret_string(record->payload), secret_size(record->payload));
+        if (r)
+                return r;
+        if (!streq(grant->resource_server, record->resource_server))
+                return -EBADMSG;
+
+        memcpy(grant->uuid, record->uuid, UUID_SIZE);
+        grant->generation = record->generation;
+        record->grant = TAKE(grant);
+        return 0;
+}
+
+int record_read(struct record *record) {
+        int r;
+
+        if (record->account || record->grant)
+                return 0;
+        if (record->strange)
+                return -EBADMSG;
+
+        r = record->kind == RECORD_ACCOUNT ? read_account(record) : read_grant(record);
+        record->strange = r == -EBADMSG;
+        return r;
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Record: the unit of what is stored and merged: an account or a grant, opaque but for its name and age, and
- * who an account is.
+ * Record: the unit of what is stored and merged: an account or a grant, opaque, until it is read, but for its
+ * name and age, and who an account is.
  *
  * Two daemons may share a home, so a save is a list of changes to what is on disk now, never a dump.
  */
@@ -14,6 +14,9 @@
 
 enum record_kind { RECORD_ACCOUNT = 1, RECORD_GRANT = 2 };
 
+struct account;
+struct grant;
+
 struct record {
         struct list link; /* store.records, or a change's own */
         enum record_kind kind;
@@ -22,6 +25,9 @@ struct record {
         char *profile;
         char *resource_server; /* NULL for an account */
         struct secret *payload; /* JSON; NULL in a change that removes */
+        struct account *account; /* what record_read() made of it, by its kind; */
+        struct grant *grant; /* whoever takes it leaves NULL */
+        bool strange; /* nothing could be made of it */
 };
 
 enum change_type {
@@ -48,6 +54,9 @@ int record_copy(struct record **ret, const struct record *record);
  */
 int record_encode(struct buffer *out, const struct record *record);
 int record_decode(struct record **ret, struct bytes *from);
+
+/* Unless that was done before. -EBADMSG: it cannot be understood. */
+int record_read(struct record *record);
 
 struct change *change_free(struct change *change);
 void change_free_all(struct list *changes);

@@ -99,12 +99,14 @@ int vault_insert_account(struct vault *vault, struct account *account) {
 }
 
 int vault_insert_grant(struct vault *vault, struct account *account, struct grant *grant) {
+        static uint64_t last_id;
         int r;
 
-        r = index_insert(&vault->grants, grant_position(vault, grant->id), grant);
+        r = index_insert(&vault->grants, vault->grants.n, grant);
         if (r)
                 return r;
 
+        grant->id = ++last_id;
         grant->account = account;
         list_append(&account->grants, &grant->link);
         return 0;

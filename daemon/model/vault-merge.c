@@ -2,20 +2,25 @@
 
 #include <errno.h>
 
-/* The records of a store in the order of their UUIDs, borrowed. */
+struct entry {
+        unsigned char uuid[UUID_SIZE];
+        struct record *record; /* borrowed */
+};
+
+/* The records of a store in the order of their UUIDs. */
 struct catalog {
-        const struct record **records;
+        struct entry *entries;
         size_t n;
 };
 
 static void catalog_deinit(struct catalog *catalog) {
-        free(catalog->records);
+        free(catalog->entries);
 }
 
 static int compare(const void *a, const void *b) {
-        const struct record *const *x = a, *const *y = b;
+        const struct entry *x = a, *y = b;
 
-        return memcmp((*x)->uuid, (*y)->uuid, UUID_SIZE);
+        return memcmp(x->uuid, y->uuid, UUID_SIZE);
 }
 
 static int catalog_init(struct catalog *ret, const struct store *store) {
@@ -24,55 +29,26 @@ static int catalog_init(struct catalog *ret, const struct store *store) {
         for (const struct list *l = store->records.next; l != &store->records; l = l->next)
                 n++;
 
-        ret->records = calloc(MAX(n, (size_t)1), sizeof(*ret->records));
-        if (!ret->records)
+        ret->entries = calloc(MAX(n, (size_t)1), sizeof(*ret->entries));
+        if (!ret->entries)
                 return -ENOMEM;
 
-        for (const struct list *l = store->records.next; l != &store->records; l = l->next)
-                ret->records[ret->n++] = CONTAINER(l, struct record, link);
+        for (const struct list *l = store->records.next; l != &store->records; l = l->next) {
+                struct entry *entry = &ret->entries[ret->n++];
 
-        qsort(ret->records, ret->n, sizeof(*ret->records), compare);
+                entry->record = CONTAINER(l, struct record, link);
+                memcpy(entry->uuid, entry->record->uuid, UUID_SIZE);
+        }
+
+        qsort(ret->entries, ret->n, sizeof(*ret->entries), compare);
         return 0;
 }
 
 static bool catalog_has(const struct catalog *catalog, const unsigned char uuid[static UUID_SIZE]) {
-        struct record wanted;
-        const struct record *key = &wanted;
+        struct entry key;
 
-        memcpy(wanted.uuid, uuid, UUID_SIZE);
-        return bsearch(&key, catalog->records, catalog->n, sizeof(*catalog->records), compare);
-}
-
-static int parse_account(struct account **ret, const struct record *record) {
-        _cleanup_(account_freep) struct account *account = NULL;
-        int r;
-
-        r = account_parse(&account, secret_string(record->payload), secret_size(record->payload));
-        if (r)
-                return r;
-        if (!streq(account->profile, record->profile))
-                return -EBADMSG;
-
-        memcpy(account->uuid, record->uuid, UUID_SIZE);
-        account->generation = record->generation;
-        *ret = TAKE(account);
-        return 0;
-}
-
-static int parse_grant(struct grant **ret, const struct record *record) {
-        _cleanup_(grant_freep) struct grant *grant = NULL;
-        int r;
-
-        r = grant_parse(&grant, secret_string(record->payload), secret_size(record->payload));
-        if (r)
-                return r;
-        if (!streq(grant->resource_server, record->resource_server))
-                return -EBADMSG;
-
-        memcpy(grant->uuid, record->uuid, UUID_SIZE);
-        grant->generation = record->generation;
-        *ret = TAKE(grant);
-        return 0;
+        memcpy(key.uuid, uuid, UUID_SIZE);
+        return bsearch(&key, catalog->entries, catalog->n, sizeof(*catalog->entries), compare);
 }
 
 /* Its grants stay: each has a record of its own, by which it is judged. */
@@ -88,7 +64,7 @@ static void update_account(struct account *account, struct account *newer) {
         newer->origin = origin;
 }
 
-static int merge_account(struct vault *vault, const struct catalog *catalog, const struct record *record) {
+static int merge_account(struct vault *vault, const struct catalog *catalog, struct record *record) {
         _cleanup_(account_freep) struct account *newer = NULL;
         struct account *account = vault_find_account(vault, record->profile);
         int r;
@@ -101,10 +77,11 @@ static int merge_account(struct vault *vault, const struct catalog *catalog, con
                                ? pending_add_account(&vault->pending, CHANGE_REPLACE, account)
                                : 0;
 
-        r = parse_account(&newer, record);
+        r = record_read(record);
         if (r)
                 return r;
 
+        newer = TAKE(record->account);
         if (account && streq(account->identity->sub, newer->identity->sub)) {
                 update_account(account, newer);
                 return 0;
@@ -141,7 +118,7 @@ static void update_grant(struct grant *grant, struct grant *newer) {
 
 /* Where the account here is not the one on disk, the grants there may be another identity's: a commit
  * decides. */
-static int merge_grant(struct vault *vault, const struct catalog *catalog, const struct record *record) {
+static int merge_grant(struct vault *vault, const struct catalog *catalog, struct record *record) {
         _cleanup_(grant_freep) struct grant *newer = NULL;
         struct account *account = vault_find_account(vault, record->profile);
         struct grant *grant;
@@ -158,10 +135,13 @@ static int merge_grant(struct vault *vault, const struct catalog *catalog, const
                                ? pending_add_grant(&vault->pending, CHANGE_REPLACE, grant)
                                : 0;
 
-        r = parse_grant(&newer, record);
+        r = record_read(record);
         if (r)
                 return r;
 
+        newer = TAKE(record->grant);
+        if (newer->restored.loaded_usec <= vault->redated_usec)
+                grant_redate(newer); /* it was read before the wall clock was set */
         if (grant && uuid_equal(grant->uuid, record->uuid)) {
                 update_grant(grant, newer);
                 return 0;
@@ -211,11 +191,13 @@ static void drop_gone(struct vault *vault, const struct catalog *catalog) {
 
 /* Accounts come first: the grants go into them. */
 static int merge_records(struct vault *vault, const struct catalog *catalog, enum record_kind kind,
-                         int (*merge)(struct vault *, const struct catalog *, const struct record *)) {
+                         int (*merge)(struct vault *, const struct catalog *, struct record *)) {
         int r;
 
         for (size_t i = 0; i < catalog->n; i++) {
-                r = catalog->records[i]->kind == kind ? merge(vault, catalog, catalog->records[i]) : 0;
+                struct record *record = catalog->entries[i].record;
+
+                r = record->kind == kind ? merge(vault, catalog, record) : 0;
                 if (r && r != -EBADMSG)
                         return r;
         }
@@ -269,7 +251,7 @@ static int take_protection(struct vault *vault, const struct store *store) {
         return 0;
 }
 
-int vault_merge(struct vault *vault, const struct store *store) {
+int vault_merge(struct vault *vault, struct store *store) {
         bool stays_in_memory = vault->protector == PROTECTOR_MEMORY && protector_of(store) == PROTECTOR_MEMORY;
         int r;
 

@@ -23,12 +23,13 @@ struct vault {
         struct index profiles; /* of accounts, by profile */
         struct index grants; /* by id */
         struct pending pending;
+        uint64_t redated_usec; /* when the wall clock was set, CLOCK_BOOTTIME; 0: it was not */
 };
 
 /* Takes it over on success. None of that profile may be there. Its grants, if any, are not indexed. */
 int vault_insert_account(struct vault *vault, struct account *account);
 
-/* Takes it over on success. None of that resource server may be in the account. */
+/* Takes it over on success, and gives it its id. None of that resource server may be in the account. */
 int vault_insert_grant(struct vault *vault, struct account *account, struct grant *grant);
 
 /* Without a change: wiped here, as it is on disk. */

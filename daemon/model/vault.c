@@ -228,6 +228,7 @@ int vault_set_grant_state(struct vault *vault, uint64_t grant_id, enum grant_sta
 }
 
 void vault_redate(struct vault *vault) {
+        vault->redated_usec = clock_boottime_usec();
         for (struct list *l = vault->accounts.next; l != &vault->accounts; l = l->next) {
                 struct account *account = CONTAINER(l, struct account, link);
 

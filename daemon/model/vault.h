@@ -75,8 +75,9 @@ void vault_return_changes(struct vault *vault, struct list *changes);
  * dropped, and vault_version() is the store's. What is not saved yet (pending, or carried by a save) stays as
  * it is here, so after a commit say first that it is saved. What is older there than here, from an old copy put
  * back, say, is a change once more. A record that cannot be understood, or a grant without an account, is left
- * alone on disk and passed over. */
-int vault_merge(struct vault *vault, const struct store *store);
+ * alone on disk and passed over. What is loaded is taken out of the store, where it may have been read before:
+ * see news.h. */
+int vault_merge(struct vault *vault, struct store *store);
 
 /* Which version of the store the vault is a cache of; none before the first. Borrowed. */
 const struct store_version *vault_version(const struct vault *vault);

@@ -8,10 +8,11 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, DAEMON, GROUPS, PATIENCE, finish
+from harness import BUILD, DAEMON, GROUPS, PATIENCE, Agent, finish
 from neighbours import AGENT, crowd
 
-LIBRARY = BUILD / "tests" / "torture" / "loop-watch.so"
+TORTURE = BUILD / "tests" / "torture"
+LIBRARY = TORTURE / "loop-watch.so"
 LONGEST = 10.0                  # milliseconds
 PROFILES = [f"p{number}" for number in range(50)]
 CALLERS = 300
@@ -102,6 +103,21 @@ def test_crowd_whose_tokens_are_all_over(stopped_agent, turns):
         caller.close()
     agent.globus.wait_for(lambda: agent.globus.count("refresh", status=200) >= 200, PATIENCE)
     agent.ctl("status").ok()
+    assert 0 < turns.longest < LONGEST
+
+
+def test_store_of_a_thousand_profiles(stopped_agent, turns):
+    """Read at the start, written with a login, and read again with another daemon's."""
+    agent = stopped_agent
+    subprocess.run([TORTURE / "fill-store", "1000"], env=agent.home.environment(), check=True)
+    agent.start(env=turns.env)
+    assert agent.token("--profile", "p500").startswith("access-of-p500")
+    agent.login(profile="mine")
+    other = Agent(agent.home.twin(), agent.globus).start()
+    other.login(profile="theirs")
+    assert other.token("--profile", "mine") == agent.token("--profile", "mine")
+    assert other.token("--profile", "theirs") == agent.token("--profile", "theirs")
+    other.stop()
     assert 0 < turns.longest < LONGEST
 
 
