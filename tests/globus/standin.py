@@ -4,6 +4,7 @@ import datetime
 import pathlib
 import re
 import shutil
+import ssl
 import tempfile
 import threading
 import time
@@ -64,6 +65,10 @@ class Globus:
         self.auth_url = self._auth.url
         self.groups_url = self._groups.url
         self._online = True
+
+    def server_context(self) -> ssl.SSLContext:
+        """For another server that whoever trusts `ca_file` trusts."""
+        return self._authority.server_context()
 
     def __enter__(self) -> "Globus":
         return self
