@@ -22,11 +22,14 @@ _Static_assert(ARRAY_SIZE(header_lines) < HEADERS_MAX, "one is left for the auth
 
 #define SET(easy, option, value) (curl_easy_setopt((easy), (option), (value)) == CURLE_OK)
 
-/* CURLOPT_SSL_CTX_FUNCTION: in place of what curl would read from a file. */
+/* CURLOPT_SSL_CTX_FUNCTION. A store is in place of what curl would read from a file. What was received must not
+ * stay in a connection that is kept: its buffer lives as long. */
 static CURLcode on_tls(CURL *easy, void *tls, void *userdata) {
         const struct http_request *request = userdata;
 
-        SSL_CTX_set1_cert_store(tls, request->store);
+        SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
+        if (request->store)
+                SSL_CTX_set1_cert_store(tls, request->store);
         return CURLE_OK;
 }
 
@@ -34,11 +37,10 @@ static CURLcode on_tls(CURL *easy, void *tls, void *userdata) {
 bool http_options_set_trust(CURL *easy, struct http_request *request) {
         const char *directory = request->store ? NULL : request->http->ca_directory;
 
+        if (!SET(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) || !SET(easy, CURLOPT_SSL_CTX_DATA, request))
+                return false;
         if (!request->store && !directory)
                 return true;
-        if (request->store &&
-            (!SET(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) || !SET(easy, CURLOPT_SSL_CTX_DATA, request)))
-                return false;
 
         return SET(easy, CURLOPT_CAINFO, NULL) && SET(easy, CURLOPT_CAPATH, directory) &&
                SET(easy, CURLOPT_PROXY_CAINFO, NULL) && SET(easy, CURLOPT_PROXY_CAPATH, directory);
