@@ -34,7 +34,7 @@ static void *agent_run(void *unused) {
         size_t received = 0;
         ssize_t n;
 
-        while (received == 0 || agent.call[received - 1] != '\0') {
+        while (received < sizeof(agent.call) && (received == 0 || agent.call[received - 1] != '\0')) {
                 n = read(fd, agent.call + received, sizeof(agent.call) - received);
                 if (n <= 0)
                         break;
