@@ -58,7 +58,7 @@ class Authority:
         return context
 
     def _sign(self, subject, key, extensions, lifetime) -> x509.Certificate:
-        now = datetime.datetime.utcnow()
+        now = datetime.datetime.now(datetime.timezone.utc)
         builder = (x509.CertificateBuilder()
                    .subject_name(subject)
                    .issuer_name(self._name)

@@ -105,7 +105,7 @@ ROWS = {
     "black hole": Row(line(Line.SILENT), "time", hangs=True),
     "reset at once": Row(line(Line.RESET), "Connection reset by peer"),
     "unknown CA": Row(line(Line.UNKNOWN_CA), "certificate"),
-    "wrong host name": Row(line(Line.OTHER_NAME), "target host name"),
+    "wrong host name": Row(line(Line.OTHER_NAME), "no alternative certificate subject name matches"),
     "expired certificate": Row(line(Line.EXPIRED), "certificate has expired"),
 
     # Names

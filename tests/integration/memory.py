@@ -9,6 +9,7 @@ from harness import DAEMON
 SANITIZED = DAEMON.exists() and b"__asan_init" in DAEMON.read_bytes()   # keeps what is freed
 PIECE = 12                                  # bytes of a secret: a shorter run may be there by chance
 ARENA = {"dd", "wf"}                        # flags of proto/secret.c: in no dump, wiped in a forked child
+DROPPABLE = "dp"                            # the state of getrandom() in user space, which is that, too
 TEXT = re.compile(rb"[A-Za-z0-9_.~-]{%d,}" % PIECE)
 
 _AREA = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ *(.*)$")
@@ -26,7 +27,7 @@ class Area:
 
     @property
     def is_arena(self) -> bool:
-        return ARENA <= self.flags
+        return ARENA <= self.flags and DROPPABLE not in self.flags
 
 
 @dataclasses.dataclass
