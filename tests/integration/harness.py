@@ -107,7 +107,8 @@ class Home:
 class Agent:
     """The daemon of one home, and commands that talk to it. Whatever they say aloud is searched for secrets."""
 
-    def __init__(self, home: Home, globus: Globus | None = None):
+    def __init__(self, home: Home, globus: Globus | None = None, protector: str = "keyfile"):
+        """The protector of a new store: what "auto" chooses depends on the machine."""
         self.home = home
         self.globus = globus
         self.process: subprocess.Popen | None = None
@@ -115,7 +116,8 @@ class Agent:
         self.settings = {}
         if globus:
             self.settings = {
-                "auth_url": globus.auth_url, "groups_url": globus.groups_url, "ca_file": globus.ca_file}
+                "auth_url": globus.auth_url, "groups_url": globus.groups_url, "ca_file": globus.ca_file,
+                "protector": protector}
             home.configure(self.settings)
 
     # The daemon

@@ -254,4 +254,4 @@ def test_plaintext_is_meant(ada):
     ada.ctl("key", "plaintext", "--yes-store-tokens-unencrypted").ok()
     assert ada.ctl("key").ok().out.startswith("plaintext: ")
     assert "\nProblem     The tokens are stored unencrypted" in ada.ctl("status").ok().out
-    assert "Now keyfile: " in ada.ctl("key", "auto").ok().err
+    assert "Now keyfile: " in ada.ctl("key", "keyfile").ok().err

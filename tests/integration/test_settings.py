@@ -37,7 +37,7 @@ def test_status_shows_each_value_and_where_it_came_from(agent):
     assert shown["auth_url"] == (agent.globus.auth_url, file)
     assert shown["ca_file"] == (agent.globus.ca_file, file)
     assert shown["environment"] == ("production", "built in")
-    assert shown["protector"] == ("auto", "built in") and shown["keep_unlocked"] == ("true", "built in")
+    assert shown["protector"] == ("keyfile", file) and shown["keep_unlocked"] == ("true", "built in")
     assert "policy" not in shown
     assert shown["client_id"][1] == "built in" and shown["http_timeout"][1] == "built in"
     text = agent.ctl("status").ok().out

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not SERVICE.is_socket(), reason="needs io.system
 def local(globus):
     """An agent whose home is on a file system of this machine alone, and nobody is logged in."""
     home = Home("/dev/shm")
-    agent = Agent(home, globus)
+    agent = Agent(home, globus, protector="auto")
     yield agent.start()
     agent.stop()
     home.remove()
