@@ -18,7 +18,7 @@ PYTHON := /usr/bin/python3
 
 # What the build needs, named in one sentence when it is not there or too old.
 REQUIRED := libcurl:7.87.0 openssl:3.0.0 libsystemd:252 json-c:0.15
-NO_BUILD := check clean demo deps fuzz help lint soak uninstall
+NO_BUILD := check check-debian13 clean demo deps fuzz help lint soak uninstall
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach p,$(REQUIRED),$(shell set -- $(subst :, ,$p); pkg-config --atleast-version=$$2 $$1 2>/dev/null || \
 	echo "$$1 >= $$2 (found: $$(pkg-config --modversion $$1 2>/dev/null || echo none));")))
@@ -133,10 +133,13 @@ uninstall:
 	rm -f $(foreach page,$(notdir $(wildcard man/*)),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 
 # check and demo bring what they need; the version check above is for the make that they run then.
-.PHONY: check demo deps fuzz lint soak unit-programs fuzzers clean help
+.PHONY: check check-debian13 demo deps fuzz lint soak unit-programs fuzzers clean help
 check:
 	@tests/deps check
 	@$(PYTHON) tests/check.py
+
+check-debian13:
+	@$(PYTHON) tests/check.py debian13
 
 demo:
 	@tests/deps demo
@@ -181,6 +184,7 @@ help:
 	@echo 'make install    to PREFIX ($(PREFIX)); DESTDIR and USERUNITDIR are honoured'
 	@echo 'make uninstall  remove what install put there'
 	@echo 'make check      all tests and lint, then the tests once more under the sanitizers, and a short make fuzz'
+	@echo 'make check-debian13  build and test on Debian 13, in a container: from Debian 12 or 13, as root'
 	@echo 'make lint       only what can be checked without running anything, gcc and clang -Werror included'
 	@echo 'make fuzz       fuzz what reads the bytes of others, each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make soak       $(CALLS) calls and $(REFRESHES) refreshes: what grows, what leaks; CALLS= and REFRESHES= for fewer'

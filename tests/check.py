@@ -1,10 +1,13 @@
 """make check: builds, runs every test and the lint, then the tests once more under the sanitizers, and fuzzes.
 
+    python3 tests/check.py [here|debian13|inside|everywhere]
+
 The last line counts everything, each build and each part of the lint as one.
 """
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +18,7 @@ from typing import Callable, NamedTuple
 import fuzzers
 import lint
 import units
+from containers import debian13
 from units import Count
 
 PLAIN = pathlib.Path("build")
@@ -91,9 +95,11 @@ def say(count: Count) -> str:
     return f"{verdict}, {count.skipped} of {sum(count)} left out" if count.skipped else verdict
 
 
-STEPS = (
-    Step("build", lambda: make(f"BUILD={PLAIN}", "WERROR=1", "all", "unit-programs")),
-    Step("unit tests", lambda: units.run(PLAIN), needs="build"),
+BUILD = Step("build", lambda: make(f"BUILD={PLAIN}", "WERROR=1", "all", "unit-programs"))
+UNIT_TESTS = Step("unit tests", lambda: units.run(PLAIN), needs="build")
+HERE = (
+    BUILD,
+    UNIT_TESTS,
     Step("integration and lint tests", lambda: pytest(PLAIN, "tests"), needs="build"),
     Step("lint", lint_all),
     Step("build with clang", lambda: make(f"BUILD={CLANG}", "CC=clang", "WERROR=1", "all")),
@@ -104,12 +110,21 @@ STEPS = (
          lambda: pytest(SANITIZED, "tests/integration"), needs="sanitized build"),
     Step("fuzzers", fuzz),
 )
+INSIDE = (
+    BUILD,
+    UNIT_TESTS,
+    Step("integration tests", lambda: pytest(PLAIN, "tests/integration"), needs="build"),
+)
+DEBIAN_13 = Step("Debian 13", debian13.run)
+SETS = {"here": HERE, "debian13": (DEBIAN_13,), "inside": INSIDE, "everywhere": (*HERE, DEBIAN_13)}
 
 
 def main() -> int:
     os.chdir(pathlib.Path(__file__).resolve().parent.parent)
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     total, broken = Count(), set()
-    for step in STEPS:
+    for step in SETS[sys.argv[1] if len(sys.argv) > 1 else "here"]:
         if step.needs in broken:
             print(f"-- {step.name}: not run, for the {step.needs} failed", flush=True)
             broken.add(step.name)

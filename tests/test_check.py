@@ -111,12 +111,13 @@ def test_steps(monkeypatch, capsys):
     def step(name, count, needs=None):
         return check.Step(name, lambda: run.append(name) or count, needs)
 
-    monkeypatch.setattr(check, "STEPS", (
+    monkeypatch.setattr(sys, "argv", ["check.py", "some"])
+    monkeypatch.setitem(check.SETS, "some", (
         step("a", Count(1, 0, 0)), step("b", Count(2, 1, 3)), step("c", Count(5, 0, 0), "b"),
         step("d", Count(7, 0, 0), "c"), step("e", Count(1, 0, 0), "a")))
     assert check.main() == 1
     assert run == ["a", "b", "e"]
     assert capsys.readouterr().out.splitlines()[-1] == "4 passed, 1 failed, 3 skipped"
 
-    monkeypatch.setattr(check, "STEPS", (step("a", Count(1, 0, 2)),))
+    monkeypatch.setitem(check.SETS, "some", (step("a", Count(1, 0, 2)),))
     assert check.main() == 0
