@@ -56,6 +56,20 @@ static int unwrap_keyfile(struct store *store, struct disk_look *look, const str
         return r ? unwrap_fault(fault, r, paths) : 0;
 }
 
+static int blob_fault(struct fault *fault, int r, const struct fault *why, const struct disk_paths *paths) {
+        if (r == -EBADMSG)
+                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
+                                 "The store %s/" STORE_FILE
+                                 " was sealed by systemd-creds of another machine or for "
+                                 "another user, or is damaged: restore it, or " START_ANEW,
+                                 paths->state_dir);
+
+        return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
+                         "The store %s/" STORE_FILE " cannot be opened: %s%s", paths->state_dir,
+                         fault_message(why),
+                         r == -ENOKEY || r == -EKEYREJECTED ? ": restore it, or " START_ANEW : "");
+}
+
 static int unwrap_blob(struct store *store, struct disk_look *look, const struct disk_paths *paths,
                        struct fault *fault) {
         _cleanup_(secret_freep) struct secret *data_key = NULL;
@@ -66,18 +80,9 @@ static int unwrap_blob(struct store *store, struct disk_look *look, const struct
                                 buffer_contents(&store->protection.wrapped_key), &why);
         if (!r)
                 r = protector_unwrap_blob(store, data_key);
-        look->unreadable = r == -EBADMSG;
-        if (r == -EBADMSG)
-                return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                                 "The store %s/" STORE_FILE
-                                 " was sealed by systemd-creds of another machine or for "
-                                 "another user, or is damaged: restore it, or " START_ANEW,
-                                 paths->state_dir);
+        look->unreadable = r == -EBADMSG || r == -ENOKEY || r == -EKEYREJECTED;
 
-        return r ? fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                             "The store %s/" STORE_FILE " cannot be opened: %s", paths->state_dir,
-                             fault_message(&why))
-                 : 0;
+        return r ? blob_fault(fault, r, &why, paths) : 0;
 }
 
 /* The password that locks a store is asked for first, then what protects it. */

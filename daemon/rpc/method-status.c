@@ -101,6 +101,8 @@ static const char *store_protection(const struct context *context) {
                 return "nothing is saved: what is new stays in memory";
         if (vault_protection(context->vault))
                 return vault_protection(context->vault);
+        if (vault_get_state(context->vault) == VAULT_OPENING)
+                return "not known before the store is read";
         if (context->wish->automatic)
                 return "nothing is protected yet: the first login chooses systemd-creds or a key file";
 
