@@ -54,7 +54,7 @@ static inline void terminal_expect(struct terminal *terminal, const char *words)
                 struct pollfd pollfd = {.fd = terminal->fd, .events = POLLIN};
                 ssize_t n;
 
-                if (poll(&pollfd, 1, 30000) != 1)
+                if (poll(&pollfd, 1, 30000) != 1 || terminal->n_shown >= sizeof(terminal->shown) - 1)
                         fail_msg("'%s' does not come; there is '%s'", words, terminal->shown);
                 n = read(terminal->fd, terminal->shown + terminal->n_shown,
                          sizeof(terminal->shown) - 1 - terminal->n_shown);

@@ -165,7 +165,7 @@ static void test_forgotten(void **state) {
         assert_int_equal(n_held, 0);
 }
 
-static int fill_up(void) {
+static int send_many(void) {
         int n = 0, fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         struct sockaddr_un address = {.sun_family = AF_UNIX};
 
@@ -173,6 +173,15 @@ static int fill_up(void) {
         while (sendto(fd, "STATUS=", 7, 0, (const struct sockaddr *)&address, sizeof(address)) > 0)
                 n++;
         close(fd);
+        return n;
+}
+
+/* One sender's buffer may be full before the manager's queue is, which is as long as the system says. */
+static int fill_up(void) {
+        int n = 0, more;
+
+        while ((more = send_many()) > 0)
+                n += more;
         return n;
 }
 
