@@ -122,6 +122,27 @@ def test_units_are_what_systemd_takes_them_for(user):
     assert not [line for line in checked.splitlines() if "globus-agent" in line]
 
 
+@pytest.mark.skipif(not shutil.which("varlinkctl"), reason="systemd has varlinkctl since 255")
+def test_registry_leads_to_it(user):
+    """Not even the daemon has to run."""
+    registered = "$XDG_RUNTIME_DIR/varlink/registry/org.globus.Agent"
+    assert user.show("ActiveState") == "inactive"
+    status = user.run(f"varlinkctl call --json=short {registered} org.globus.Agent.GetStatus {{}}").ok().json
+    assert status["pid"] == int(user.show("MainPID"))
+    user.run(f"varlinkctl introspect {registered} org.globus.Agent").ok()
+
+
+def test_store_is_sealed_by_systemd_where_it_can(user):
+    """The restrictions of the unit let it be asked."""
+    if user.run("test -S /run/systemd/io.systemd.Credentials").status:
+        pytest.skip("needs io.systemd.Credentials of systemd 256")
+    user.login()
+    token = user.ctl("token").ok().out
+    assert "sealed by systemd-creds with the host key of this machine" in user.ctl("key").ok().out
+    user.systemctl("restart", "globus-agent.service")
+    assert user.ctl("token").ok().out == token
+
+
 def test_stop_ends_it_well(user):
     user.ctl("status").ok()
     user.systemctl("stop", "globus-agent.service")
