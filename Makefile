@@ -18,7 +18,7 @@ PYTHON := /usr/bin/python3
 
 # What the build needs, named in one sentence when it is not there or too old.
 REQUIRED := libcurl:7.87.0 openssl:3.0.0 libsystemd:252 json-c:0.15
-NO_BUILD := check check-debian13 clean demo deps fuzz help lint soak uninstall
+NO_BUILD := bench bench-check check check-debian13 clean demo deps fuzz help lint soak uninstall
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
 MISSING := $(strip $(foreach p,$(REQUIRED),$(shell set -- $(subst :, ,$p); pkg-config --atleast-version=$$2 $$1 2>/dev/null || \
 	echo "$$1 >= $$2 (found: $$(pkg-config --modversion $$1 2>/dev/null || echo none));")))
@@ -53,6 +53,7 @@ DAEMON_MAIN := daemon/main.c $(if $(SANITIZE),,daemon/free.c)
 DAEMON_SRC := $(filter-out daemon/main.c daemon/free.c,$(wildcard daemon/*.c daemon/*/*.c))
 TEST_SRC := $(wildcard tests/unit/test-*.c)
 TESTS := $(TEST_SRC:tests/unit/%.c=$(BUILD)/tests/unit/%)
+BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 TORTURE := $(addprefix $(BUILD)/tests/torture/,trace-kill keeper fill-store bad-disk.so fast-clock.so loop-watch.so)
 objects = $(1:%.c=$(BUILD)/obj/%.o)
 INTERFACE_OBJ := $(BUILD)/obj/proto/interface-text.o
@@ -98,6 +99,10 @@ $(addprefix $(BUILD)/tests/torture/,keeper fill-store): $(BUILD)/tests/torture/%
 		$(BUILD)/libproto.a $(INTERFACE_OBJ) | $$(@D)/.dir
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a %.o,$^) $(DAEMON_LIBS)
 
+# The linker leaves out what a program does not use: the floors are to be bare.
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/libdaemon.a $(BUILD)/libproto.a Makefile | $$(@D)/.dir
+	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.c %.a,$^) $(DAEMON_LIBS)
+
 # Preloaded into what may be built with a sanitizer, and without one itself.
 $(BUILD)/tests/torture/%.so: tests/torture/%.c Makefile | $$(@D)/.dir
 	$(CC) $(COMMON_CFLAGS) $(CFLAGS) -fPIC -shared -Wno-missing-prototypes -MMD -MP -o $@ $<
@@ -133,7 +138,7 @@ uninstall:
 	rm -f $(foreach page,$(notdir $(wildcard man/*)),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 
 # check and demo bring what they need; the version check above is for the make that they run then.
-.PHONY: check check-debian13 demo deps fuzz lint soak unit-programs fuzzers clean help
+.PHONY: bench bench-check bench-programs check check-debian13 demo deps fuzz lint soak unit-programs fuzzers clean help
 check:
 	@tests/deps check
 	@$(PYTHON) tests/check.py
@@ -156,6 +161,16 @@ soak:
 	@SOAK_CALLS=$(CALLS) SOAK_REFRESHES=$(REFRESHES) GLOBUS_AGENT_BUILD=$(BUILD) \
 		$(PYTHON) -m pytest -q -s -p no:cacheprovider tests/integration/test_soak.py
 
+bench:
+	@tests/deps bench
+	@$(MAKE) --no-print-directory -s -j2 all bench-programs
+	@GLOBUS_AGENT_BUILD=$(BUILD) $(PYTHON) tests/bench $(CHAPTERS)
+
+bench-check:
+	@tests/deps check
+	@$(MAKE) --no-print-directory -s -j2 all bench-programs
+	@GLOBUS_AGENT_BUILD=$(BUILD) $(PYTHON) tests/bench --check
+
 deps:
 	@tests/deps build
 
@@ -175,6 +190,8 @@ unit-programs: $(TESTS) $(TORTURE)
 
 fuzzers: $(FUZZERS)
 
+bench-programs: $(BENCH)
+
 clean:
 	rm -rf build
 
@@ -188,5 +205,7 @@ help:
 	@echo 'make lint            only what can be checked without running anything, gcc and clang -Werror included'
 	@echo 'make fuzz            fuzz what reads the bytes of others, each fuzzer for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make soak            $(CALLS) calls and $(REFRESHES) refreshes: what grows, what leaks; CALLS= and REFRESHES= for fewer'
+	@echo 'make bench           how fast and how small, against floors and other agents; to build/bench.json; CHAPTERS= for some'
+	@echo 'make bench-check     whether a call of GetToken takes more instructions than it did'
 	@echo 'make deps            install the Debian packages that the build needs'
 	@echo 'make clean           remove build/'
