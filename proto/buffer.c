@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-/* As much memory as this is a mapping of its own, which grows without a copy: megabytes would take long. */
-enum { ALLOCATION_MIN = 256, MAPPING_MIN = 128 * 1024 };
+enum {
+        ALLOCATION_MIN = 1000, /* enough for most messages, and what malloc() just takes for small */
+        MAPPING_MIN =
+                128 * 1024, /* a mapping of its own, which grows without a copy: megabytes would take long */
+};
 
 static bool is_mapping(size_t allocated) {
         return allocated >= MAPPING_MIN;
@@ -106,7 +109,7 @@ void buffer_commit(struct buffer *buffer, size_t n) {
         buffer->end += n;
 }
 
-int buffer_append(struct buffer *buffer, const void *data, size_t n) {
+int buffer_append_growing(struct buffer *buffer, const void *data, size_t n) {
         char *space;
         int r;
 

@@ -40,7 +40,18 @@ static inline struct bytes buffer_contents(const struct buffer *buffer) {
 int buffer_reserve(struct buffer *buffer, size_t n, char **ret);
 void buffer_commit(struct buffer *buffer, size_t n);
 
-int buffer_append(struct buffer *buffer, const void *data, size_t n);
+int buffer_append_growing(struct buffer *buffer, const void *data, size_t n);
+
+/* A text is written in many small parts, nearly all of which find room. */
+static inline int buffer_append(struct buffer *buffer, const void *data, size_t n) {
+        if (buffer->allocated - buffer->end < n || n == 0)
+                return buffer_append_growing(buffer, data, n);
+
+        memcpy(buffer->data + buffer->end, data, n);
+        buffer->end += n;
+        return 0;
+}
+
 int buffer_append_string(struct buffer *buffer, const char *string);
 
 /* Takes n bytes (at most buffer_size()) from the front. */

@@ -27,15 +27,32 @@ static bool frame_reader_scan(struct frame_reader *reader) {
         return nul;
 }
 
-/* An idle connection holds no memory. */
-static void frame_reader_trim(struct frame_reader *reader) {
-        if (buffer_size(&reader->buffer) == 0)
-                buffer_clear(&reader->buffer);
+static ssize_t read_some(int fd, char *space, size_t n) {
+        ssize_t r;
+
+        do
+                r = read(fd, space, n);
+        while (r < 0 && errno == EINTR);
+
+        return r < 0 ? -errno : r;
+}
+
+/* How much comes is not known: memory is taken for what came, none for nothing. */
+static int frame_reader_begin(struct frame_reader *reader, int fd) {
+        char space[READ_MIN];
+        ssize_t n = read_some(fd, space, sizeof(space));
+        int r;
+
+        if (n <= 0)
+                return (int)n;
+
+        r = buffer_append(&reader->buffer, space, (size_t)n);
+        explicit_bzero(space, (size_t)n);
+        return r ?: (int)n;
 }
 
 int frame_reader_fill(struct frame_reader *reader, int fd) {
         size_t size = buffer_size(&reader->buffer);
-        ssize_t n;
         char *space;
         int r;
 
@@ -43,21 +60,18 @@ int frame_reader_fill(struct frame_reader *reader, int fd) {
                 return -EBUSY;
         if (size > reader->limit)
                 return -EMSGSIZE;
+        if (size == 0)
+                return frame_reader_begin(reader, fd);
 
         /* as much again as is there: short messages need little, long ones few reads */
         r = buffer_reserve(&reader->buffer, MIN(MAX(size, (size_t)READ_MIN), (size_t)READ_MAX), &space);
         if (r)
                 return r;
 
-        do
-                n = read(fd, space, MIN(reader->buffer.allocated - reader->buffer.end, (size_t)READ_MAX));
-        while (n < 0 && errno == EINTR);
+        r = (int)read_some(fd, space, MIN(reader->buffer.allocated - reader->buffer.end, (size_t)READ_MAX));
+        if (r > 0)
+                buffer_commit(&reader->buffer, (size_t)r);
 
-        r = n < 0 ? -errno : (int)n;
-        if (n > 0)
-                buffer_commit(&reader->buffer, (size_t)n);
-
-        frame_reader_trim(reader);
         return r;
 }
 
@@ -77,7 +91,8 @@ int frame_reader_next(struct frame_reader *reader, const char **ret, size_t *ret
 void frame_reader_consume(struct frame_reader *reader) {
         buffer_consume(&reader->buffer, reader->scanned + 1);
         reader->scanned = 0;
-        frame_reader_trim(reader);
+        if (buffer_size(&reader->buffer) == 0)
+                buffer_clear(&reader->buffer); /* an idle connection holds no memory */
 }
 
 int frame_send(struct buffer *out, int fd) {
