@@ -2,6 +2,9 @@
 
 #include "proto/utf8.h"
 
+/* One that is, in each byte. */
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
 /* What comes next, white space aside. */
 enum expect {
         EXPECT_VALUE,
@@ -143,18 +146,38 @@ static bool scan_escape(struct scanner *s, bool lenient) {
         return lenient || (unit != 0 && !is_low_surrogate(unit));
 }
 
-static bool scan_string_part(struct scanner *s, bool lenient) {
-        unsigned char c = (unsigned char)*s->at;
-        size_t length;
+/* Of eight bytes at once: none is beyond ASCII, a control character, a quote or a backslash. What is below n
+ * shows its highest bit once n is subtracted; a byte is c where, combined with c, it is below 1. */
+static bool is_plain_word(const char *text) {
+        uint64_t word, quote, backslash;
 
-        if (c == '\\') {
-                s->at++;
-                return s->at < s->end && scan_escape(s, lenient);
-        }
+        memcpy(&word, text, sizeof(word));
+        quote = word ^ EACH('"');
+        backslash = word ^ EACH('\\');
+        return !((word | (word - EACH(0x20)) | (quote - EACH(1)) | (backslash - EACH(1))) & EACH(0x80));
+}
 
-        length = c < 0x20 ? 0 : utf8_sequence(s->at, (size_t)(s->end - s->at));
-        s->at += length;
-        return length > 0;
+static bool is_plain(unsigned char c) {
+        return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+size_t json_scan_plain(const char *text, size_t n) {
+        size_t i = 0, length;
+
+        do {
+                while (n - i >= sizeof(uint64_t) && is_plain_word(text + i))
+                        i += sizeof(uint64_t);
+                if (n >= sizeof(uint64_t) && n - i < sizeof(uint64_t) &&
+                    is_plain_word(text + n - sizeof(uint64_t)))
+                        return n; /* the last word, some of it for a second time */
+                while (i < n && is_plain((unsigned char)text[i]))
+                        i++;
+
+                length = i < n && (unsigned char)text[i] >= 0x80 ? utf8_sequence(text + i, n - i) : 0;
+                i += length;
+        } while (length > 0);
+
+        return i;
 }
 
 /* From the opening quote to behind the closing one. */
@@ -164,9 +187,13 @@ static bool scan_string(struct scanner *s, bool lenient) {
         if (!skip(s, '"'))
                 return false;
 
-        while (s->at < s->end && *s->at != '"')
-                if (!scan_string_part(s, lenient))
+        for (;;) {
+                s->at += json_scan_plain(s->at, (size_t)(s->end - s->at));
+                if (!skip(s, '\\'))
+                        break;
+                if (s->at == s->end || !scan_escape(s, lenient))
                         return false;
+        }
 
         s->found.longest = MAX(s->found.longest, (size_t)(s->at - begin));
         return skip(s, '"');

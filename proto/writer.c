@@ -1,10 +1,9 @@
 #include "proto/writer.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 
-#include "proto/utf8.h"
+#include "proto/json-scan.h"
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 
@@ -68,26 +67,6 @@ static void write_escaped(struct writer *writer, unsigned char c) {
         }
 }
 
-/* How many bytes at the front can stand in a JSON string as they are. */
-static size_t plain_length(const char *string, size_t n) {
-        size_t i = 0, length;
-
-        while (i < n) {
-                unsigned char c = (unsigned char)string[i];
-
-                if (c < 0x20 || c == '"' || c == '\\')
-                        break;
-
-                length = c < 0x80 ? 1 : utf8_sequence(string + i, n - i);
-                if (length == 0)
-                        break;
-
-                i += length;
-        }
-
-        return i;
-}
-
 void write_string_n(struct writer *writer, const char *string, size_t n) {
         size_t plain;
 
@@ -95,7 +74,7 @@ void write_string_n(struct writer *writer, const char *string, size_t n) {
         writer_append(writer, "\"", 1);
 
         for (size_t i = 0; i < n; i++) {
-                plain = plain_length(string + i, n - i);
+                plain = json_scan_plain(string + i, n - i);
                 writer_append(writer, string + i, plain);
                 i += plain;
                 if (i < n)
@@ -119,10 +98,16 @@ void write_strings(struct writer *writer, char *const *strv) {
 }
 
 void write_int(struct writer *writer, int64_t value) {
-        char digits[sizeof("-9223372036854775808")];
+        char text[sizeof("-9223372036854775808")], *end = text + sizeof(text), *begin = end;
+        uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
 
-        snprintf(digits, sizeof(digits), "%" PRId64, value);
-        write_raw(writer, digits, strlen(digits));
+        do
+                *--begin = (char)('0' + rest % 10);
+        while (rest /= 10);
+        if (value < 0)
+                *--begin = '-';
+
+        write_raw(writer, begin, (size_t)(end - begin));
 }
 
 void write_bool(struct writer *writer, bool value) {

@@ -163,8 +163,39 @@ static void test_prefixes(void **state) {
         }
 }
 
+/* Wherever in the text, and whatever stands around it. */
+static void test_plain(void **state) {
+        static const struct {
+                const char *text;
+                size_t n, plain;
+        } ends[] = {
+                {"\"", 1, 0},
+                {"\\", 1, 0},
+                {"\x1f", 1, 0},
+                {"\0", 1, 0},
+                {"\xff", 1, 0},
+                {"\xc3", 1, 0},
+                {"\xed\xa0\x80", 3, 0},
+                {" !#[]~\x7f", 7, 7},
+                {"", 0, 0},
+                {"\xc3\xa9\"", 3, 2},
+                {"\xf0\x9f\x98\x80", 4, 4},
+        };
+        char text[32];
+
+        for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+                for (size_t before = 0; before < 20; before++) {
+                        memset(text, 'a', sizeof(text));
+                        memcpy(text + before, ends[i].text, ends[i].n);
+                        assert_int_equal(json_scan_plain(text, before + ends[i].n), before + ends[i].plain);
+                        if (ends[i].plain < ends[i].n)
+                                assert_int_equal(json_scan_plain(text, sizeof(text)), before + ends[i].plain);
+                }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_plain),
                 cmocka_unit_test(test_values),
                 cmocka_unit_test(test_broken_structure),
                 cmocka_unit_test(test_numbers),
