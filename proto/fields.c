@@ -34,6 +34,7 @@ static void field_release(const struct field *field, void *at) {
         case FIELD_BOOL:
         case FIELD_TRISTATE:
         case FIELD_INT:
+        case FIELD_OBJECT:
                 break;
         }
 }
@@ -137,6 +138,8 @@ static int field_parse(const struct field *field, void *at, struct json_object *
                 return parse_tristate(at, value);
         case FIELD_INT:
                 return parse_int(at, value);
+        case FIELD_OBJECT:
+                break;
         }
 
         return -EINVAL;
@@ -226,6 +229,8 @@ static int field_copy(const struct field *field, void *ret, const void *at) {
         case FIELD_INT:
                 memcpy(ret, at, sizeof(int64_t));
                 return 0;
+        case FIELD_OBJECT:
+                break;
         }
 
         return -EINVAL;
@@ -302,6 +307,8 @@ static void field_write(const struct field *field, const void *at, struct writer
                 break;
         case FIELD_INT:
                 write_int_field(writer, field, *(const int64_t *)at);
+                break;
+        case FIELD_OBJECT:
                 break;
         }
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 /*
- * Fields: a JSON object to a struct, by a declared table.
+ * Fields: a JSON object, as a tree or as text, to a struct, by a declared table.
  *
  * A member that is absent or null leaves the struct as it was. One that is unknown, of another type or out of
  * range is named. The same table releases what was parsed.
@@ -19,6 +19,7 @@ enum field_type {
         FIELD_BOOL, /* bool */
         FIELD_TRISTATE, /* enum tristate */
         FIELD_INT, /* int64_t, at least 0 */
+        FIELD_OBJECT, /* struct bytes, borrowed from the text that it was parsed from, where it is an object */
 };
 
 enum tristate { TRISTATE_UNSET, TRISTATE_FALSE, TRISTATE_TRUE };
@@ -49,6 +50,11 @@ enum fields_mode {
  * what was parsed so far still needs fields_release(). */
 int fields_parse(const struct field *table, void *record, struct json_object *object, enum fields_mode mode,
                  const char **ret_bad);
+
+/* The same from text that json_text_parse() has passed; no bytes: no members. *ret_bad is owned by the caller,
+ * and NULL where there was no memory for it. */
+int fields_parse_text(const struct field *table, void *record, struct bytes object, enum fields_mode mode,
+                      char **ret_bad);
 
 void fields_release(const struct field *table, void *record);
 

@@ -127,6 +127,10 @@ static int json_parse_commented(struct json_object **ret, const char *text, size
         return r;
 }
 
+bool json_is_bounded(const struct json_scan *scan) {
+        return scan->values + scan->members <= JSON_VALUES_MAX && scan->containers <= JSON_CONTAINERS_MAX;
+}
+
 int json_parse(struct json_object **ret, const char *text, size_t n, enum json_flags flags) {
         struct json_scan scan;
 
@@ -136,8 +140,7 @@ int json_parse(struct json_object **ret, const char *text, size_t n, enum json_f
                 return json_parse_commented(ret, text, n, flags);
         if (!json_scan(&scan, text, n, JSON_DEPTH_MAX, flags & JSON_LENIENT_STRINGS))
                 return -EBADMSG;
-        if ((scan.values + scan.members > JSON_VALUES_MAX || scan.containers > JSON_CONTAINERS_MAX) &&
-            !(flags & JSON_MANY_VALUES))
+        if (!json_is_bounded(&scan) && !(flags & JSON_MANY_VALUES))
                 return -EBADMSG;
 
         return json_build(ret, text, n, &scan);

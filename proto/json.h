@@ -26,6 +26,11 @@ enum { JSON_DEPTH_MAX = 32, JSON_VALUES_MAX = 16384, JSON_CONTAINERS_MAX = 1024 
  * values or JSON_CONTAINERS_MAX objects and arrays, or a duplicate member. *ret is NULL for the text "null". */
 int json_parse(struct json_object **ret, const char *text, size_t n, enum json_flags flags);
 
+struct json_scan;
+
+/* Whether there are no more values, objects and arrays. */
+bool json_is_bounded(const struct json_scan *scan);
+
 /* Wipes every string value in place, then lets go of the tree. For trees that held a token. */
 struct json_object *json_wipe(struct json_object *object);
 

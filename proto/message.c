@@ -3,10 +3,12 @@
 #include <errno.h>
 
 #include "proto/fields.h"
+#include "proto/json-text.h"
 #include "proto/json.h"
 
 static const struct field call_fields[] = {
         FIELD(struct message_call, method, FIELD_STRING, FIELD_REQUIRED),
+        FIELD(struct message_call, parameters, FIELD_OBJECT, 0),
         FIELD(struct message_call, oneway, FIELD_BOOL, 0),
         FIELD(struct message_call, more, FIELD_BOOL, 0),
         FIELD(struct message_call, upgrade, FIELD_BOOL, 0),
@@ -21,7 +23,6 @@ static const struct field reply_fields[] = {
 
 void message_call_deinit(struct message_call *call) {
         fields_release(call_fields, call);
-        json_wipe(call->parameters);
         *call = (struct message_call){};
 }
 
@@ -47,11 +48,11 @@ static int take_parameters(struct json_object **ret, struct json_object *envelop
         return 0;
 }
 
-static int parse_envelope(struct json_object **ret, const char *text, size_t n, enum json_flags flags) {
+static int parse_envelope(struct json_object **ret, const char *text, size_t n) {
         _cleanup_(json_wipep) struct json_object *envelope = NULL;
         int r;
 
-        r = json_parse(&envelope, text, n, flags);
+        r = json_parse(&envelope, text, n, JSON_MANY_VALUES);
         if (r)
                 return r;
         if (!json_object_is_type(envelope, json_type_object))
@@ -61,26 +62,21 @@ static int parse_envelope(struct json_object **ret, const char *text, size_t n, 
         return 0;
 }
 
-/* What is left in it, into a zeroed record of the table, which is released by the caller on failure, too. */
-static int parse_members(const struct field *table, void *record, struct json_object *envelope,
-                         enum fields_mode mode) {
-        const char *bad;
-        int r;
-
-        r = fields_parse(table, record, envelope, mode, &bad);
-        return r > 0 ? -EBADMSG : r;
-}
-
 int message_parse_call(struct message_call *ret, const char *text, size_t n) {
         _cleanup_(message_call_deinit) struct message_call call = {};
-        _cleanup_(json_wipep) struct json_object *envelope = NULL;
+        _cleanup_(freep) char *bad = NULL;
+        struct bytes envelope;
         int r;
 
-        r = parse_envelope(&envelope, text, n, 0);
-        r = r ?: take_parameters(&call.parameters, envelope);
-        r = r ?: parse_members(call_fields, &call, envelope, FIELDS_EXACT);
+        r = json_text_parse(&envelope, text, n);
         if (r)
                 return r;
+        if (json_text_kind(envelope) != JSON_TEXT_OBJECT)
+                return -EBADMSG;
+
+        r = fields_parse_text(call_fields, &call, envelope, FIELDS_EXACT, &bad);
+        if (r)
+                return r > 0 ? -EBADMSG : r;
         if (call.oneway + call.more + call.upgrade > 1)
                 return -EBADMSG;
 
@@ -93,13 +89,14 @@ int message_parse_call(struct message_call *ret, const char *text, size_t n) {
 int message_parse_reply(struct message_reply *ret, const char *text, size_t n) {
         _cleanup_(message_reply_deinit) struct message_reply reply = {};
         _cleanup_(json_wipep) struct json_object *envelope = NULL;
+        const char *bad;
         int r;
 
-        r = parse_envelope(&envelope, text, n, JSON_MANY_VALUES);
+        r = parse_envelope(&envelope, text, n);
         r = r ?: take_parameters(&reply.parameters, envelope);
-        r = r ?: parse_members(reply_fields, &reply, envelope, FIELDS_OPEN);
+        r = r ?: fields_parse(reply_fields, &reply, envelope, FIELDS_OPEN, &bad);
         if (r)
-                return r;
+                return r > 0 ? -EBADMSG : r;
 
         *ret = reply;
         reply = (struct message_reply){};

@@ -21,7 +21,7 @@ enum {
 
 struct message_call {
         char *method; /* owned */
-        struct json_object *parameters; /* owned; NULL when absent, null or {} */
+        struct bytes parameters; /* an object, borrowed from the text; absent and null are no bytes */
         bool oneway, more, upgrade; /* at most one */
 };
 
@@ -31,11 +31,13 @@ struct message_reply {
         bool continues;
 };
 
-/* The released trees are wiped: parameters may hold a code or a token. */
 void message_call_deinit(struct message_call *call);
+
+/* The released tree is wiped: parameters may hold a token. */
 void message_reply_deinit(struct message_reply *reply);
 
-/* Unknown members of a call's envelope are refused. */
+/* A call is read by its method's table, a reply by whoever asked. Unknown members of a call's envelope are
+ * refused. */
 int message_parse_call(struct message_call *ret, const char *text, size_t n);
 int message_parse_reply(struct message_reply *ret, const char *text, size_t n);
 

@@ -29,7 +29,7 @@ struct call {
         struct writer writer;
 };
 
-/* Parses; -EBADMSG: no call, the connection is to be closed. */
+/* Parses; -EBADMSG: no call, the connection is to be closed. The text stays until it is dispatched. */
 int call_new(struct call **ret, struct peer *peer, const char *text, size_t n);
 
 /* Of a peer that is gone: cancels what waits for it. */

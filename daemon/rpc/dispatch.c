@@ -2,8 +2,6 @@
 
 #include <errno.h>
 
-#include "proto/json.h"
-
 static const struct method *const methods[] = {
         &method_get_token,
         &method_list_groups,
@@ -55,7 +53,7 @@ static int fault_set_not_found(struct fault *fault, const char *name) {
 }
 
 static int call_parse(struct call *call, struct fault *fault) {
-        const char *bad;
+        _cleanup_(freep) char *bad = NULL;
         int r;
 
         call->method = dispatch_find(call->message.method);
@@ -74,16 +72,12 @@ static int call_parse(struct call *call, struct fault *fault) {
         if (call->method->defaults)
                 memcpy(call->params, call->method->defaults, call->method->size);
 
-        r = fields_parse(call->method->fields, call->params, call->message.parameters, FIELDS_EXACT, &bad);
+        r = fields_parse_text(call->method->fields, call->params, call->message.parameters, FIELDS_EXACT, &bad);
+        call->message.parameters = (struct bytes){}; /* its text does not stay */
         if (r == AGENT_ERROR_INVALID_PARAMETER)
                 return fault_set_invalid(fault, bad, NULL);
 
-        if (r)
-                return fault_set(fault, r, NULL);
-
-        /* many times as large as its text, and the call may have to wait */
-        call->message.parameters = json_wipe(call->message.parameters);
-        return 0;
+        return r ? fault_set(fault, r, NULL) : 0;
 }
 
 /* Whoever hears Stopping may call again: nothing was done. */

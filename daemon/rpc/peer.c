@@ -72,15 +72,16 @@ static bool peer_take_call(struct peer *peer) {
         }
 
         r = call_new(&peer->call, peer, text, n);
+        if (!r)
+                dispatch(peer->call, peer->context);
+
         frame_reader_consume(&peer->reader);
         if (r) {
                 log_debug("Closing a connection: no Varlink call came");
                 peer->broken = true;
-                return false;
         }
 
-        dispatch(peer->call, peer->context);
-        return true;
+        return !r;
 }
 
 void peer_process(struct peer *peer) {

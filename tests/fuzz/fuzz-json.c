@@ -1,9 +1,11 @@
-/* Json: what passes is one JSON text by another count than the scanner's, and the tree says what it says. */
+/* Json: what passes is one JSON text by another count than the scanner's, and the tree says what it says, as
+ * does the text read in place. */
 
 #include "tests/fuzz/fuzz.h"
 
 #include <errno.h>
 
+#include "proto/json-text.h"
 #include "proto/json.h"
 
 struct count {
@@ -92,6 +94,89 @@ static void check_strict(struct bytes text, enum json_flags flags) {
         check_written(value, flags);
 }
 
+static void compare(struct json_object *value, struct bytes text);
+
+static void compare_string(struct json_object *value, struct bytes text) {
+        _cleanup_(freep) char *string = NULL;
+        size_t n;
+
+        CLAIM(json_text_kind(text) == JSON_TEXT_STRING);
+        CLAIM(json_text_string(&string, &n, text) == 0);
+        CLAIM(n == (size_t)json_object_get_string_len(value) && strlen(string) == n);
+        CLAIM(streq(string, json_object_get_string(value)));
+        CLAIM(json_text_equals(text, string));
+}
+
+static void compare_array(struct json_object *value, struct bytes text) {
+        size_t n = json_object_array_length(value);
+        struct bytes element;
+
+        CLAIM(json_text_kind(text) == JSON_TEXT_ARRAY);
+        for (size_t i = 0; i < n; i++) {
+                CLAIM(json_text_next(&text, NULL, &element));
+                compare(json_object_array_get_idx(value, i), element);
+        }
+        CLAIM(!json_text_next(&text, NULL, &element));
+}
+
+static void compare_object(struct json_object *value, struct bytes text) {
+        int n = json_object_object_length(value);
+        struct bytes name, member;
+
+        CLAIM(json_text_kind(text) == JSON_TEXT_OBJECT);
+        for (; json_text_next(&text, &name, &member); n--) {
+                _cleanup_(freep) char *string = NULL;
+                struct json_object *same;
+                size_t length;
+
+                CLAIM(json_text_string(&string, &length, name) == 0);
+                CLAIM(json_object_object_get_ex(value, string, &same));
+                compare(same, member);
+        }
+        CLAIM(n == 0);
+}
+
+static void compare(struct json_object *value, struct bytes text) {
+        const char *begin = text.data;
+
+        CLAIM(text.n > 0);
+        switch (json_object_get_type(value)) {
+        case json_type_null:
+                CLAIM(json_text_kind(text) == JSON_TEXT_NULL);
+                break;
+        case json_type_boolean:
+                CLAIM(json_text_kind(text) == JSON_TEXT_BOOL);
+                CLAIM(json_object_get_boolean(value) == (*begin == 't'));
+                break;
+        case json_type_int:
+        case json_type_double:
+                CLAIM(json_text_kind(text) == JSON_TEXT_NUMBER);
+                CLAIM(strspn(begin, "+-.0123456789Ee") >= text.n);
+                break;
+        case json_type_string:
+                compare_string(value, text);
+                break;
+        case json_type_array:
+                compare_array(value, text);
+                break;
+        case json_type_object:
+                compare_object(value, text);
+                break;
+        }
+}
+
+static void check_in_place(struct bytes text) {
+        _cleanup_(json_freep) struct json_object *value = NULL;
+        _cleanup_(freep) char *copy = fuzz_copy(text);
+        struct bytes found;
+        int r;
+
+        r = json_text_parse(&found, copy, text.n);
+        CLAIM(r == json_parse(&value, text.data, text.n, 0));
+        if (r == 0)
+                compare(value, found);
+}
+
 /* Without comments in it, a text is what it is without them allowed. */
 static void check_commented(struct bytes text) {
         _cleanup_(json_freep) struct json_object *commented = NULL, *plain = NULL;
@@ -115,5 +200,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
                 check_commented(input);
         else
                 check_strict(input, which ? JSON_LENIENT_STRINGS : 0);
+        if (which == 0)
+                check_in_place(input);
         return 0;
 }

@@ -38,13 +38,13 @@ static void check_copy(const struct method *method, const void *record, const st
 }
 
 /* False: the parameters are not of this method. */
-static bool rewrite(struct buffer *out, const struct method *method, struct json_object *parameters,
+static bool rewrite(struct buffer *out, const struct method *method, struct bytes parameters,
                     enum fields_mode mode) {
         _cleanup_(freep) void *record = calloc(1, method->size + 1);
-        const char *bad = NULL;
+        _cleanup_(freep) char *bad = NULL;
         int r;
 
-        r = fields_parse(method->fields, record, parameters, mode, &bad);
+        r = fields_parse_text(method->fields, record, parameters, mode, &bad);
         CLAIM(r == 0 || (r == AGENT_ERROR_INVALID_PARAMETER && fuzz_is_text(bad)));
         if (r == 0) {
                 write_record(out, method->fields, record);

@@ -4,6 +4,7 @@
 
 #include "proto/error.h"
 #include "proto/fields.h"
+#include "proto/json-text.h"
 #include "proto/json.h"
 #include "proto/secret.h"
 #include "proto/strv.h"
@@ -42,15 +43,51 @@ static void record_release(struct record *record) {
         fields_release(table, record);
 }
 
+static void write(struct buffer *out, const struct record *record) {
+        struct writer writer = WRITER_INIT(out);
+
+        write_object_begin(&writer);
+        fields_write(table, record, &writer);
+        write_object_end(&writer);
+        write_bytes(&writer, "", 1);
+        assert_int_equal(writer_end(&writer), 0);
+}
+
+/* Read as text it is what it is read as a tree; but no text that only a lenient parser takes. */
+static void assert_same_as_text(const struct record *from, const struct record *parsed, const char *text,
+                                enum fields_mode mode, const char *bad) {
+        _cleanup_(buffer_deinit) struct buffer expected = {}, found = {};
+        _cleanup_(record_release) struct record record = {};
+        _cleanup_(freep) char *bad_in_text = NULL;
+        struct bytes value;
+        int r;
+
+        if (json_text_parse(&value, text, strlen(text)))
+                return;
+
+        assert_int_equal(fields_copy(table, &record, from), 0);
+        r = fields_parse_text(table, &record, value, mode, &bad_in_text);
+        assert_int_equal(r, bad ? AGENT_ERROR_INVALID_PARAMETER : 0);
+        if (bad)
+                assert_string_equal(bad_in_text, bad);
+
+        write(&expected, parsed);
+        write(&found, &record);
+        assert_string_equal(buffer_bytes(&found), buffer_bytes(&expected));
+}
+
 /* The member that is bad, in static storage; NULL if all is well. */
 static const char *parse(struct record *record, const char *text, enum fields_mode mode) {
         _cleanup_(json_freep) struct json_object *object = NULL;
+        _cleanup_(record_release) struct record before = {};
         static char name[64];
         const char *bad = NULL;
         int r;
 
+        assert_int_equal(fields_copy(table, &before, record), 0);
         assert_int_equal(json_parse(&object, text, strlen(text), JSON_LENIENT_STRINGS), 0);
         r = fields_parse(table, record, object, mode, &bad);
+        assert_same_as_text(&before, record, text, mode, bad);
         if (!r)
                 return NULL;
 
@@ -128,7 +165,9 @@ static void test_names_what_is_bad(void **state) {
                 {"{\"name\":\"x\",\"count\":true}", "count"},
                 {"{\"name\":\"x\",\"count\":9223372036854775808}", "count"},
                 {"{\"name\":\"x\",\"count\":99999999999999999999999}", "count"},
+                {"{\"name\":\"x\",\"count\":1e3}", "count"},
                 {"{\"name\":\"x\",\"unknown\":1}", "unknown"},
+                {"{\"name\":\"x\",\"\\u0075nknown\":1}", "unknown"},
                 {"{\"name\":\"x\",\"unknown\":null}", "unknown"},
                 {"{\"name\":null}", "name"},
                 {"{}", "name"},
@@ -157,12 +196,17 @@ static void test_long_lists(void **state) {
 }
 
 static void test_no_object(void **state) {
+        _cleanup_(freep) char *missing = NULL;
         const char *bad = NULL;
         struct record record = {};
 
         assert_int_equal(fields_parse(table, &record, NULL, FIELDS_EXACT, &bad), AGENT_ERROR_INVALID_PARAMETER);
         assert_string_equal(bad, "name");
         assert_int_equal(fields_parse(table + 1, &record, NULL, FIELDS_EXACT, &bad), 0);
+        assert_int_equal(fields_parse_text(table + 1, &record, (struct bytes){}, FIELDS_EXACT, &missing), 0);
+        assert_int_equal(fields_parse_text(table, &record, (struct bytes){}, FIELDS_EXACT, &missing),
+                         AGENT_ERROR_INVALID_PARAMETER);
+        assert_string_equal(missing, "name");
 }
 
 static void test_open_passes_over_unknown(void **state) {
