@@ -34,12 +34,11 @@ int method_find_account(struct account **ret, const struct context *context, con
         struct account *account;
 
         profile = method_profile(profile);
-        if (!account_profile_is_valid(profile))
+        account = vault_find_account(context->vault, profile);
+        if (!account && !account_profile_is_valid(profile))
                 return fault_set_invalid(fault, "profile", NULL);
         if (environment && !origin_auth_url(environment))
                 return fault_set_invalid(fault, "environment", NULL);
-
-        account = vault_find_account(context->vault, profile);
         if (!account && open_trouble(context->open)) {
                 (void)fault_copy(fault, open_trouble(context->open));
                 return fault->r;
