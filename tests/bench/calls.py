@@ -8,7 +8,7 @@ import statistics
 import subprocess
 
 from .figures import Figure, ratio
-from .world import GET_TOKEN, PROGRAMS, World, one_cpu, pin, raw_reply
+from .world import GET_TOKEN, PROGRAMS, World, pin, places, raw_reply
 
 ROUNDS = 41             # the first one connects and warms up
 SLICES = {1: 40, 8: 40, 64: 80, 512: 160}       # milliseconds, by the number of clients
@@ -59,13 +59,15 @@ class Slices(dict):
 
 
 def run(setting: Setting, targets: list[Target]) -> Slices:
-    cpu = one_cpu() if setting.pinned else None
-    pin([target.process for target in targets], cpu)
+    """On one CPU, or the servers on one and their clients on the others: which of the two a scheduler would do
+    is a matter of luck."""
+    servers, clients = places(setting.pinned)
+    pin([target.process for target in targets], servers)
     done = subprocess.run(
         [PROGRAMS / "load", str(setting.clients), "persistent" if setting.persistent else "connect",
          str(SLICES[setting.clients]), str(ROUNDS), *map(str, targets)],
         check=True, text=True, stdout=subprocess.PIPE,
-        preexec_fn=(lambda: os.sched_setaffinity(0, {cpu})) if setting.pinned else None)
+        preexec_fn=lambda: os.sched_setaffinity(0, clients))
     slices = Slices({target.name: [] for target in targets})
     for line in done.stdout.splitlines()[len(targets):]:
         one = json.loads(line)

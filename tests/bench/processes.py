@@ -24,7 +24,7 @@ def run(until: str, slice_msec: int, commands: list[list], environment: dict[str
     words = [str(word) for command in commands for word in ("--", *command)]
     done = subprocess.run([PROGRAMS / "spawn", until, str(slice_msec), str(ROUNDS), *words], check=True,
                           text=True, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          preexec_fn=lambda: os.sched_setaffinity(0, {one_cpu()}))
+                          preexec_fn=lambda: os.sched_setaffinity(0, one_cpu()))
     medians = [[] for _ in commands]
     for line in done.stdout.splitlines()[len(commands):]:
         one = json.loads(line)

@@ -133,17 +133,20 @@ def _end(process: subprocess.Popen) -> None:
     process.wait()
 
 
-def pin(processes: list[subprocess.Popen], cpu: int | None) -> None:
-    """To one CPU, or to none of them."""
-    cpus = os.sched_getaffinity(0) if cpu is None else {cpu}
+def pin(processes: list[subprocess.Popen], cpus: set[int]) -> None:
     for process in processes:
         for thread in os.listdir(f"/proc/{process.pid}/task"):
             os.sched_setaffinity(int(thread), cpus)
 
 
-def one_cpu() -> int:
-    return max(os.sched_getaffinity(0))
+def one_cpu() -> set[int]:
+    return {max(os.sched_getaffinity(0))}
 
 
-__all__ = ["BUILD", "DAEMON", "GET_TOKEN", "PROGRAMS", "World", "one_cpu", "pin", "raw_reply",
+def places(pinned: bool) -> tuple[set[int], set[int]]:
+    """Of servers and of their clients."""
+    return one_cpu(), one_cpu() if pinned else os.sched_getaffinity(0) - one_cpu() or one_cpu()
+
+
+__all__ = ["BUILD", "DAEMON", "GET_TOKEN", "PROGRAMS", "World", "one_cpu", "pin", "places", "raw_reply",
            "unit_environment"]
