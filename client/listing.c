@@ -89,13 +89,17 @@ static int listing_write_table(struct buffer *out, struct json_object *parameter
         return r ?: table_write(&table, out, "");
 }
 
+static bool needs_quotes(const char *text, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (text[i] == '"' || text[i] == ',' || text[i] == '\r' || text[i] == '\n' || text[i] == '\0')
+                        return true;
+
+        return false;
+}
+
 /* A field that is quoted only where it has to be. */
 static int append_csv_plain(struct buffer *out, const char *text, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (strchr("\",\r\n", text[i]))
-                        return text_append_csv(out, text, n);
-
-        return buffer_append(out, text, n);
+        return needs_quotes(text, n) ? text_append_csv(out, text, n) : buffer_append(out, text, n);
 }
 
 static int append_csv_record(struct buffer *out, struct json_object *group) {

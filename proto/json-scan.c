@@ -1,5 +1,7 @@
 #include "proto/json-scan.h"
 
+#include <endian.h>
+
 #include "proto/utf8.h"
 
 /* One that is, in each byte. */
@@ -146,33 +148,42 @@ static bool scan_escape(struct scanner *s, bool lenient) {
         return lenient || (unit != 0 && !is_low_surrogate(unit));
 }
 
-/* Of eight bytes at once: none is beyond ASCII, a control character, a quote or a backslash. What is below n
- * shows its highest bit once n is subtracted; a byte is c where, combined with c, it is below 1. */
-static bool is_plain_word(const char *text) {
-        uint64_t word, quote, backslash;
+/* How many of eight bytes, the first one lowest, come before any that is beyond ASCII, a control character, a
+ * quote or a backslash. What is below n shows its highest bit once n is subtracted, and borrows from later ones
+ * only; a byte is c where, combined with c, it is below 1. */
+static size_t plain_in_word(uint64_t word) {
+        uint64_t quote = word ^ EACH('"'), backslash = word ^ EACH('\\');
+        uint64_t marks = (word | (word - EACH(0x20)) | (quote - EACH(1)) | (backslash - EACH(1))) & EACH(0x80);
 
-        memcpy(&word, text, sizeof(word));
-        quote = word ^ EACH('"');
-        backslash = word ^ EACH('\\');
-        return !((word | (word - EACH(0x20)) | (quote - EACH(1)) | (backslash - EACH(1))) & EACH(0x80));
+        return marks ? (size_t)__builtin_ctzll(marks) / 8 : sizeof(word);
 }
 
 static bool is_plain(unsigned char c) {
         return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+/* ASCII alone. */
+static size_t plain_ascii(const char *text, size_t n) {
+        uint64_t word;
+        size_t i = 0;
+
+        for (; n - i >= sizeof(word); i += sizeof(word)) {
+                memcpy(&word, text + i, sizeof(word));
+                if (plain_in_word(le64toh(word)) < sizeof(word))
+                        return i + plain_in_word(le64toh(word));
+        }
+
+        while (i < n && is_plain((unsigned char)text[i]))
+                i++;
+
+        return i;
+}
+
 size_t json_scan_plain(const char *text, size_t n) {
         size_t i = 0, length;
 
         do {
-                while (n - i >= sizeof(uint64_t) && is_plain_word(text + i))
-                        i += sizeof(uint64_t);
-                if (n >= sizeof(uint64_t) && n - i < sizeof(uint64_t) &&
-                    is_plain_word(text + n - sizeof(uint64_t)))
-                        return n; /* the last word, some of it for a second time */
-                while (i < n && is_plain((unsigned char)text[i]))
-                        i++;
-
+                i += plain_ascii(text + i, n - i);
                 length = i < n && (unsigned char)text[i] >= 0x80 ? utf8_sequence(text + i, n - i) : 0;
                 i += length;
         } while (length > 0);

@@ -35,13 +35,14 @@ static int tokener_new(struct json_tokener **ret, size_t longest) {
 
 /* Of all objects in the tree. As deep as the tree, so JSON_DEPTH_MAX at most. */
 static size_t count_members(struct json_object *value) {
-        size_t n = 0;
+        enum json_type type = json_object_get_type(value);
+        size_t n = 0, n_elements;
 
-        if (json_object_is_type(value, json_type_array))
-                for (size_t i = 0; i < json_object_array_length(value); i++)
+        if (type == json_type_array) {
+                n_elements = json_object_array_length(value);
+                for (size_t i = 0; i < n_elements; i++)
                         n += count_members(json_object_array_get_idx(value, i));
-
-        if (json_object_is_type(value, json_type_object)) {
+        } else if (type == json_type_object) {
                 n += (size_t)json_object_object_length(value);
                 json_object_object_foreach(value, name, member) {
                         (void)name;
@@ -147,15 +148,17 @@ int json_parse(struct json_object **ret, const char *text, size_t n, enum json_f
 }
 
 static void wipe_strings(struct json_object *value) {
-        if (json_object_is_type(value, json_type_string))
+        enum json_type type = json_object_get_type(value);
+        size_t n;
+
+        if (type == json_type_string) {
                 explicit_bzero((char *)json_object_get_string(value),
                                (size_t)json_object_get_string_len(value));
-
-        if (json_object_is_type(value, json_type_array))
-                for (size_t i = 0; i < json_object_array_length(value); i++)
+        } else if (type == json_type_array) {
+                n = json_object_array_length(value);
+                for (size_t i = 0; i < n; i++)
                         wipe_strings(json_object_array_get_idx(value, i));
-
-        if (json_object_is_type(value, json_type_object)) {
+        } else if (type == json_type_object) {
                 json_object_object_foreach(value, name, member) {
                         (void)name;
                         wipe_strings(member);
