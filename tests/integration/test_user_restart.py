@@ -186,7 +186,8 @@ class Keeper:
 
     def start(self):
         self.user.run("systemd-run --user --quiet --unit=keeper -p Type=notify -p FileDescriptorStoreMax=2 "
-                      f"-p Restart=on-failure -p RestartSec=0 {self.user.directory}/keeper $HOME/kept").ok()
+                      "-p Restart=on-failure -p RestartSec=0 -p StartLimitIntervalSec=0 "
+                      f"{self.user.directory}/keeper $HOME/kept").ok()
 
     @property
     def pid(self):
