@@ -7,40 +7,15 @@
 #include <unistd.h>
 
 #include "daemon/base/clock.h"
-#include "daemon/base/turn.h"
-#include "daemon/flow/alarm.h"
 #include "daemon/rpc/farewell.h"
+#include "daemon/rpc/listener-private.h"
 #include "daemon/rpc/peer.h"
-#include "proto/error.h"
 #include "proto/log.h"
-
-/* Out of descriptors: how long until accepting is tried again, if no peer leaves before. */
-#define ACCEPT_PAUSE_USEC USEC_PER_SEC
-
-/* Who has read nothing of a reply for so long is given up for somebody new. */
-#define READ_PATIENCE_USEC (10 * USEC_PER_SEC)
 
 /* A crowd is complained of no more often. */
 #define COMPLAINT_PAUSE_USEC (60 * USEC_PER_SEC)
 
-struct listener {
-        const struct context *context; /* borrowed */
-        int fd, epoll_fd;
-        int wake_fd; /* an eventfd in the epoll set: whether there is more to do */
-        bool awake; /* what it says */
-        bool stopped; /* nobody else is let in */
-        sd_event_source *accepting, *polling;
-        struct alarm *pause;
-        struct list peers; /* peer.link, the one that has done nothing for the longest first */
-        struct list ready; /* peer.ready: they have something left to do */
-        struct list gone; /* peer.link: to be freed when none is being served */
-        struct unread unread;
-        size_t n_peers, max_peers;
-        uint64_t complained_usec;
-        struct turn turn; /* of all peers together */
-};
-
-static void listener_complain(struct listener *listener, const char *of, const char *so) {
+void listener_complain(struct listener *listener, const char *of, const char *so) {
         uint64_t now = clock_boottime_usec();
 
         if (listener->complained_usec && now - listener->complained_usec < COMPLAINT_PAUSE_USEC)
@@ -64,8 +39,7 @@ static void listener_wake(struct listener *listener) {
                 (void)eventfd_read(listener->wake_fd, &count);
 }
 
-/* It may be on the stack, or among the events that are being gone through. */
-static void listener_retire(struct listener *listener, struct peer *peer) {
+void listener_retire(struct listener *listener, struct peer *peer) {
         peer->broken = true;
         reply_clear(&peer->reply);
         list_unlink(&peer->ready);
@@ -74,7 +48,7 @@ static void listener_retire(struct listener *listener, struct peer *peer) {
         listener_wake(listener);
 }
 
-static void listener_free_gone(struct listener *listener) {
+void listener_free_gone(struct listener *listener) {
         struct list *first;
 
         while ((first = list_first(&listener->gone))) {
@@ -167,122 +141,6 @@ int listener_poll(struct listener *listener, struct peer *peer, uint32_t interes
         struct epoll_event event = {.events = interest, .data.ptr = peer};
 
         return epoll_ctl(listener->epoll_fd, EPOLL_CTL_MOD, peer->fd, &event) < 0 ? -errno : 0;
-}
-
-static bool peer_is_ours(int fd) {
-        struct ucred ucred;
-        socklen_t n = sizeof(ucred);
-
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &ucred, &n) < 0)
-                return false;
-        if (ucred.uid == geteuid())
-                return true;
-
-        log_warning("Refused a connection of uid %u: this agent serves uid %u only", (unsigned)ucred.uid,
-                    (unsigned)geteuid());
-        return false;
-}
-
-/* Who is being served stays. */
-static struct peer *listener_find_idle(struct listener *listener) {
-        struct reply *slowest = unread_slowest(&listener->unread);
-        struct peer *half = NULL;
-
-        for (struct list *l = listener->peers.next; l != &listener->peers; l = l->next) {
-                struct peer *peer = CONTAINER(l, struct peer, link);
-                enum peer_use use = peer_use(peer);
-
-                if (use == PEER_IDLE)
-                        return peer;
-                if (use == PEER_HALF && !half)
-                        half = peer;
-        }
-
-        if (half || !slowest || clock_boottime_usec() - slowest->read_usec < READ_PATIENCE_USEC)
-                return half;
-
-        return CONTAINER(slowest, struct peer, reply);
-}
-
-/* Called while no peer is being served. False: all are busy. */
-static bool listener_make_room(struct listener *listener) {
-        struct peer *idle = listener_find_idle(listener);
-
-        if (!idle)
-                return false;
-
-        listener_complain(listener, "No place is free", "closing who has been idle for the longest");
-        listener_retire(listener, idle);
-        listener_free_gone(listener);
-        return true;
-}
-
-static int listener_admit(struct listener *listener, int fd) {
-        const struct peer_deps deps = {listener, &listener->unread, listener->context};
-        struct epoll_event event = {.events = EPOLLIN};
-        struct peer *peer;
-        int r;
-
-        if (!peer_is_ours(fd)) {
-                close(fd);
-                return 0;
-        }
-
-        if (listener->n_peers >= listener->max_peers && !listener_make_room(listener)) {
-                listener_complain(listener, "All places are taken", "letting nobody else in");
-                close(fd);
-                return 0;
-        }
-
-        r = peer_new(&peer, &deps, fd);
-        if (r)
-                return r;
-
-        event.data.ptr = peer;
-        if (epoll_ctl(listener->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0) {
-                r = -errno;
-                peer_free(peer);
-                return r;
-        }
-
-        peer->interest = EPOLLIN;
-        list_append(&listener->peers, &peer->link);
-        listener->n_peers++;
-        return 0;
-}
-
-static void listener_pause(struct listener *listener, int error) {
-        listener_complain(listener, "Accepting nobody for a moment", error_sentence(error));
-        (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_OFF);
-        alarm_set(listener->pause, clock_boottime_usec() + ACCEPT_PAUSE_USEC);
-}
-
-/* Out of descriptors, accept4() says so even where nobody waits: only the first of a wake-up is believed. */
-static int listener_on_connection(sd_event_source *source, int listening_fd, uint32_t revents, void *userdata) {
-        struct listener *listener = userdata;
-
-        for (int i = 0; i < LISTENER_ACCEPTS_A_WAKE_UP; i++) {
-                int fd, r;
-
-                fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-                if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
-                        break;
-
-                r = fd < 0 ? -errno : listener_admit(listener, fd);
-                if (!r || (i == 0 && r == -EMFILE && listener_make_room(listener)))
-                        continue;
-                if (i == 0)
-                        listener_pause(listener, r);
-                break;
-        }
-
-        return 0;
-}
-
-static void listener_on_pause_over(void *userdata) {
-        struct listener *listener = userdata;
-
-        (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_ON);
 }
 
 void listener_stop(struct listener *listener) {

@@ -3,6 +3,8 @@
 import shutil
 import time
 
+import pytest
+
 from harness import PATIENCE
 from usersystemd import HERE, UNITS, needs_user_systemd
 

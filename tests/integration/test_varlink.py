@@ -57,12 +57,15 @@ def test_every_method_answers_as_the_interface_says(agent, program):
     assert [each["username"] for each in identity["identities"]] \
         == ["apark@ridgeway.example", "apark@lab.example"]
     call("GetStatus")
+    call("SetKey", protector="passphrase", passphrase="of Ada's", force=False)
+    call("Lock", force=True)
+    call("Unlock", passphrase="of Ada's")
     call("Logout", all=True)
     assert checked == INTERFACE.methods.keys()
 
 
 def test_methods_not_in_the_interface_do_not_exist(program):
-    for method in "Monitor", "Lock", "Unlock", "SetKey", "WatchToken", "AwaitLogin", "getStatus", "GetStatus2":
+    for method in "Monitor", "WatchToken", "AwaitLogin", "getStatus", "GetStatus2":
         error = program.error(f"{AGENT}.{method}")
         assert error.name == f"{SERVICE}.MethodNotFound" and error.parameters["method"].endswith(method)
     assert program.error("org.example.Other.GetStatus").name == f"{SERVICE}.InterfaceNotFound"
