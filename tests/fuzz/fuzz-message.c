@@ -15,6 +15,8 @@ static const struct method *const methods[] = {
         &method_finish_login, &method_cancel_login,
         &method_logout,       &method_get_info,
         &method_get_status,   &method_get_interface_description,
+        &method_lock,         &method_unlock,
+        &method_set_key,
 };
 
 static void write_record(struct buffer *out, const struct field *table, const void *record) {

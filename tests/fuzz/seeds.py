@@ -58,6 +58,10 @@ def messages() -> list[bytes]:
              for i, (name, given) in enumerate(parameters)]
     calls.append(bytes([9]) + text({"method": "org.varlink.service.GetInterfaceDescription",
                                     "parameters": {"interface": "org.globus.Agent"}}))
+    keys = [("Lock", {"passphrase": "pass", "force": True}), ("Unlock", {"passphrase": "pass"}),
+            ("SetKey", {"protector": "passphrase", "passphrase": "pass", "force": False})]
+    calls += [bytes([i]) + text({"method": f"org.globus.Agent.{name}", "parameters": given})
+              for i, (name, given) in enumerate(keys, 10)]
     return calls + [b"\x80" + text({"error": name, "parameters": given}) for name, given in errors()]
 
 
