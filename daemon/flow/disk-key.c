@@ -58,6 +58,18 @@ int disk_make_next_key(struct secret **ret, int config_fd) {
         return 0;
 }
 
+int disk_put_next_key(const struct disk_paths *paths, struct fault *fault) {
+        _cleanup_(disk_closep) int config_fd = -1;
+        int r;
+
+        r = disk_open_existing_dir(&config_fd, paths->config_dir);
+        if (r)
+                return disk_fault(fault, r, paths->config_dir, NULL);
+
+        r = file_rename(config_fd, NEXT_KEY_FILE, KEY_FILE);
+        return r ? disk_fault(fault, r, paths->config_dir, NEXT_KEY_FILE) : 0;
+}
+
 int disk_key_fault(struct fault *fault, int r, const struct disk_paths *paths) {
         if (r == -ENOENT)
                 return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,

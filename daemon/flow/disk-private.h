@@ -43,8 +43,9 @@ int disk_read_key(struct secret **ret, int config_fd, const char *name);
 /* Two daemons may begin at once: the first one's key is everybody's. */
 int disk_read_or_make_key(struct secret **ret, int config_fd);
 
-/* Beside the one of now, which opens the store until a new one is written. */
+/* Beside the one of now, which opens the store until a new one is written; and puts it in the place of that. */
 int disk_make_next_key(struct secret **ret, int config_fd);
+int disk_put_next_key(const struct disk_paths *paths, struct fault *fault);
 
 int disk_key_fault(struct fault *fault, int r, const struct disk_paths *paths);
 

@@ -94,16 +94,19 @@ int disk_protect(struct store *store, const struct disk_commit *commit, const st
         return r ? fault_set(fault, r, NULL) : 0;
 }
 
-/* What a crash, or trouble with the disk, leaves behind opens nothing any more. */
+/* What a crash, or trouble with the disk, leaves behind opens nothing any more, or is put in place by the next
+ * commit. */
 void disk_settle_key(const struct store *store, const struct disk_paths *paths) {
         _cleanup_(disk_closep) int config_fd = -1;
+        _cleanup_(fault_deinit) struct fault ignored = {};
+
+        if (protector_of(store) == PROTECTOR_KEYFILE) {
+                (void)disk_put_next_key(paths, &ignored);
+                return;
+        }
 
         if (disk_open_existing_dir(&config_fd, paths->config_dir))
                 return;
-
-        if (protector_of(store) == PROTECTOR_KEYFILE)
-                (void)file_rename(config_fd, NEXT_KEY_FILE, KEY_FILE);
-        else
-                (void)file_remove(config_fd, KEY_FILE);
+        (void)file_remove(config_fd, KEY_FILE);
         (void)file_remove(config_fd, NEXT_KEY_FILE);
 }

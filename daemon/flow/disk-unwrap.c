@@ -3,7 +3,6 @@
 #include <errno.h>
 
 #include "daemon/base/credentials.h"
-#include "daemon/base/file.h"
 #include "proto/error.h"
 
 static int unwrap_fault(struct fault *fault, int r, const struct disk_paths *paths) {
@@ -16,18 +15,13 @@ static int unwrap_fault(struct fault *fault, int r, const struct disk_paths *pat
                          paths->state_dir, paths->config_dir);
 }
 
-/* Whoever wrote the store had no time left to put its key in place. */
-static int unwrap_with_next_key(struct store *store, int config_fd) {
+/* Whoever wrote the store had no time left to put its key in place, which takes the lock of a commit. */
+static bool opens_with_next_key(struct store *store, struct disk_look *look, int config_fd) {
         _cleanup_(secret_freep) struct secret *key = NULL;
-        int r;
 
-        r = disk_read_key(&key, config_fd, NEXT_KEY_FILE);
-        if (!r)
-                r = protector_unwrap(store, key, geteuid());
-        if (!r)
-                (void)file_rename(config_fd, NEXT_KEY_FILE, KEY_FILE);
-
-        return r;
+        look->key_is_next =
+                !disk_read_key(&key, config_fd, NEXT_KEY_FILE) && !protector_unwrap(store, key, geteuid());
+        return look->key_is_next;
 }
 
 static int unwrap_keyfile(struct store *store, struct disk_look *look, const struct disk_paths *paths,
@@ -41,7 +35,7 @@ static int unwrap_keyfile(struct store *store, struct disk_look *look, const str
                 return disk_fault(fault, r, paths->config_dir, NULL);
         if (!r)
                 r = disk_read_key(&key, config_fd, KEY_FILE);
-        if (config_fd >= 0 && r == -ENOENT && !unwrap_with_next_key(store, config_fd))
+        if (config_fd >= 0 && (r == -ENOENT || r == -EBADMSG) && opens_with_next_key(store, look, config_fd))
                 return 0;
         if (r) {
                 look->unreadable = r == -ENOENT || disk_blames_file(r);
@@ -49,7 +43,7 @@ static int unwrap_keyfile(struct store *store, struct disk_look *look, const str
         }
 
         r = protector_unwrap(store, key, geteuid());
-        if (r == -EBADMSG && !unwrap_with_next_key(store, config_fd))
+        if (r == -EBADMSG && opens_with_next_key(store, look, config_fd))
                 return 0;
 
         look->unreadable = r == -EBADMSG;

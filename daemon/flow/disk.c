@@ -270,6 +270,20 @@ static int change(struct store **store, struct disk_commit *commit, const struct
         return 0;
 }
 
+/* What is to be written may make another next key, and the one of now is not to be lost to that. */
+static int settle_next_key(const struct disk_look *look, const struct disk_commit *commit,
+                           const struct disk_paths *paths, struct fault *fault) {
+        _cleanup_(fault_deinit) struct fault ignored = {};
+
+        if (!look->key_is_next)
+                return 0;
+        if (commit->action != DISK_SAVE)
+                return disk_put_next_key(paths, fault);
+
+        (void)disk_put_next_key(paths, &ignored);
+        return 0;
+}
+
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault) {
         struct disk_look look = {.keys = commit->keys}; /* borrowed */
         _cleanup_(disk_closep) int state_fd = -1, lock_fd = -1;
@@ -288,7 +302,9 @@ int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, stru
                 return r;
         if (!store && !store_version_is_none(&commit->known))
                 return 0;
-        r = change(&store, commit, paths, state_fd, fault);
+        r = lock_fd < 0 ? 0 : settle_next_key(&look, commit, paths, fault);
+        if (!r)
+                r = change(&store, commit, paths, state_fd, fault);
         if (r)
                 return r;
 

@@ -49,6 +49,7 @@ struct disk_look {
         struct disk_keys keys;
         struct store
                 *store; /* NULL: there is none. Without a passphrase that it needs: only what protects it */
+        bool key_is_next; /* the key file that opened it is not in its place yet */
         bool unreadable; /* it is there, but cannot be read, rather than that a directory or disk fails */
         bool lock_removed; /* a password that locked it was right: that is off */
         bool stays_locked; /* but not on disk, which refused */
