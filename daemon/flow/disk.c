@@ -13,6 +13,9 @@
 #define COMMIT_PATIENCE_USEC (USEC_PER_SEC / 4)
 #define PERSON_PATIENCE_USEC (10 * USEC_PER_SEC)
 
+/* Of a store whose key is changed again and again by others. */
+enum { READS_MAX = 8 };
+
 /* Hands on what the decoder found, with the path and the other way to go on. */
 static int decode_fault(struct fault *fault, const struct fault *why, struct disk_look *look,
                         const struct disk_paths *paths) {
@@ -82,6 +85,7 @@ static int decode(struct disk_look *look, const struct disk_paths *paths, struct
 
         if (store_decode_header(&store, file, &why))
                 return decode_fault(fault, &why, look, paths);
+        look->seen = store->version;
         if (!store_version_is_none(&look->known) && store_version_equal(&look->known, &store->version))
                 return -EALREADY;
 
@@ -119,15 +123,27 @@ static int read_store(struct disk_look *look, const struct disk_paths *paths, in
         return decode(look, paths, buffer_contents(&file), fault);
 }
 
+/* Without the lock, store and key file may be from before and after another daemon's change of the key: what
+ * does not open is damaged only if it is still there when both are read once more. */
 int disk_load(struct disk_look *look, const struct disk_paths *paths, struct fault *fault) {
         _cleanup_(disk_closep) int state_fd = -1;
+        struct store_version before;
         int r;
 
         r = disk_open_existing_dir(&state_fd, paths->state_dir);
         if (r)
                 return r == -ENOENT ? 0 : disk_fault(fault, r, paths->state_dir, NULL);
 
-        return read_store(look, paths, state_fd, fault);
+        for (unsigned i = 0; i < READS_MAX; i++) {
+                before = look->seen;
+                fault_deinit(fault);
+                look->unreadable = false;
+                r = read_store(look, paths, state_fd, fault);
+                if (!look->unreadable || store_version_equal(&before, &look->seen))
+                        break;
+        }
+
+        return r;
 }
 
 static int encode(struct buffer *out, struct store *store, const struct disk_paths *paths,

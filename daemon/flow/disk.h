@@ -46,6 +46,7 @@ struct disk_wish {
 /* A look at the store: at what, with what, and what came of it. */
 struct disk_look {
         struct store_version known; /* no news; none: every version is */
+        struct store_version seen; /* that was read last, whether it opened or not */
         struct disk_keys keys;
         struct store
                 *store; /* NULL: there is none. Without a passphrase that it needs: only what protects it */

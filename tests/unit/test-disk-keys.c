@@ -135,11 +135,45 @@ static void test_first_key_that_is_not_put_in_place(void **state) {
         assert_opens(home);
 }
 
+/* Between its looks at the store and at the key file, another daemon changes both. */
+static void test_change_while_looking(void **state) {
+        static void (*const changes[])(struct home *) = {protect_with_new_key, protect_with_nothing};
+        struct home *home = *state;
+
+        for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
+                before_key = changes[i];
+                assert_opens(home);
+                assert_null(before_key);
+        }
+}
+
+static unsigned n_changes;
+
+static void change_again_and_again(struct home *home) {
+        protect_with_new_key(home);
+        if (n_changes++ < 100)
+                before_key = change_again_and_again;
+}
+
+static void test_looking_comes_to_an_end(void **state) {
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct disk_look look = {};
+        struct home *home = *state;
+
+        before_key = change_again_and_again;
+        assert_int_equal(disk_load(&look, &home->paths, &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_in_range(n_changes, 2, 20);
+        before_key = NULL;
+        assert_opens(home);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_looking_moves_no_key, set_up, teardown_home),
                 cmocka_unit_test_setup_teardown(test_only_key_is_not_written_over, set_up, teardown_home),
                 cmocka_unit_test_setup_teardown(test_first_key_that_is_not_put_in_place, set_up, teardown_home),
+                cmocka_unit_test_setup_teardown(test_change_while_looking, set_up, teardown_home),
+                cmocka_unit_test_setup_teardown(test_looking_comes_to_an_end, set_up, teardown_home),
         };
 
         return cmocka_run_group_tests_name("disk-keys", tests, NULL, NULL);
