@@ -300,6 +300,19 @@ static int settle_next_key(const struct disk_look *look, const struct disk_commi
         return 0;
 }
 
+/* Of two that change the key at once, one could remove the key file of the other's store. */
+static int check_unlocked(const struct store *store, const struct disk_commit *commit,
+                          const struct disk_paths *paths, struct fault *fault) {
+        if (!store || commit->action != DISK_PROTECT)
+                return 0;
+
+        return fault_set(
+                fault, AGENT_ERROR_STORAGE_FAILED,
+                "The file system of %s has no locks, without which a change of what protects the store "
+                "could lose its key: log out, remove the store, and choose before you log in again",
+                paths->state_dir);
+}
+
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault) {
         struct disk_look look = {.keys = commit->keys}; /* borrowed */
         _cleanup_(disk_closep) int state_fd = -1, lock_fd = -1;
@@ -318,7 +331,8 @@ int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, stru
                 return r;
         if (!store && !store_version_is_none(&commit->known))
                 return 0;
-        r = lock_fd < 0 ? 0 : settle_next_key(&look, commit, paths, fault);
+        r = lock_fd < 0 ? check_unlocked(store, commit, paths, fault)
+                        : settle_next_key(&look, commit, paths, fault);
         if (!r)
                 r = change(&store, commit, paths, state_fd, fault);
         if (r)

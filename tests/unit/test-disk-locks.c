@@ -52,6 +52,22 @@ static void test_no_locks(void **state) {
         }
 }
 
+/* Before there is a store, no key can get lost. */
+static void test_key_is_not_changed(void **state) {
+        _cleanup_(fault_deinit) struct fault fault = {0};
+        struct home *home = *state;
+        struct disk_commit protection = COMMIT_INIT(protection);
+
+        lock_errno = ENOLCK;
+        protection.action = DISK_PROTECT;
+        assert_int_equal(disk_commit(&protection, &home->paths, &fault), 0);
+        store_free(TAKE(protection.store));
+        commit(home, 1, "default");
+        assert_int_equal(disk_commit(&protection, &home->paths, &fault), AGENT_ERROR_STORAGE_FAILED);
+        assert_says(&fault, home->paths.state_dir, "has no locks");
+        store_free(load(home));
+}
+
 static void test_trouble_is_not_taken_for_it(void **state) {
         static const unsigned char uuid[UUID_SIZE] = {1};
         _cleanup_(fault_deinit) struct fault fault = {0};
@@ -66,6 +82,7 @@ static void test_trouble_is_not_taken_for_it(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_no_locks, setup_home, teardown_home),
+                cmocka_unit_test_setup_teardown(test_key_is_not_changed, setup_home, teardown_home),
                 cmocka_unit_test_setup_teardown(test_trouble_is_not_taken_for_it, setup_home, teardown_home),
         };
 
