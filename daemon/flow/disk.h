@@ -43,6 +43,9 @@ struct disk_wish {
         unsigned permitted; /* by the policy: 1 << protector, each */
 };
 
+/* What to run 'globus-agentctl key' with where only these are permitted, which may be none: then NULL. */
+const char *disk_advise(unsigned permitted);
+
 /* A look at the store: at what, with what, and what came of it. */
 struct disk_look {
         struct store_version known; /* no news; none: every version is */

@@ -42,11 +42,16 @@ static int set_key_check(const struct set_key_params *params, const struct disk_
         return 0;
 }
 
-static int set_key_permit(const struct config *config, const char *protector, struct fault *fault) {
-        const char *origin = config_policy_origin(config, protector);
+/* What is automatic keeps to the policy itself. */
+static int set_key_permit(const struct config *config, const struct disk_wish *wish, struct fault *fault) {
+        const char *origin =
+                wish->automatic ? NULL : config_policy_origin(config, protector_name(wish->protector));
 
         return origin ? fault_set(fault, AGENT_ERROR_REFUSED,
-                                  "The policy of %s does not permit the protector %s", origin, protector)
+                                  "The policy of %s does not permit the protector %s: run 'globus-agentctl key "
+                                  "%s'",
+                                  origin, protector_name(wish->protector),
+                                  disk_advise(wish->permitted) ?: AUTOMATIC)
                       : 0;
 }
 
@@ -60,7 +65,7 @@ static int set_key_start(struct method_wait *wait, struct fault *fault) {
         change.wish.protector = protector_find(params->protector);
         r = set_key_check(params, &change.wish, fault);
         if (!r)
-                r = set_key_permit(context->config, params->protector, fault);
+                r = set_key_permit(context->config, &change.wish, fault);
         if (r)
                 return r;
         if (vault_get_state(context->vault) != VAULT_OPEN)

@@ -175,10 +175,23 @@ static void write_policy_problem(struct writer *writer, const struct context *co
 
         if (asprintf(&text,
                      "The policy of %s does not permit the protector %s, which the store has: run "
-                     "'globus-agentctl key auto'",
-                     origin, protector_name(protector)) < 0)
+                     "'globus-agentctl key %s'",
+                     origin, protector_name(protector), disk_advise(context->wish->permitted) ?: "auto") < 0)
                 text = NULL;
         write_string(writer, text ? text : "The policy does not permit the protector that the store has");
+}
+
+static void write_plaintext_problem(struct writer *writer, const struct context *context) {
+        unsigned better = context->wish->permitted & ~(1U << PROTECTOR_PLAINTEXT);
+        _cleanup_(freep) char *text = NULL;
+
+        if (vault_protector(context->vault) != PROTECTOR_PLAINTEXT)
+                return;
+
+        if (asprintf(&text, "The tokens are stored unencrypted: run 'globus-agentctl key %s'",
+                     disk_advise(better) ?: "auto") < 0)
+                text = NULL;
+        write_string(writer, text ? text : "The tokens are stored unencrypted");
 }
 
 static void write_problems(struct writer *writer, const struct context *context) {
@@ -198,8 +211,7 @@ static void write_problems(struct writer *writer, const struct context *context)
                 write_string(writer,
                              "The limit on open files allows fewer connections than the agent would serve");
         write_policy_problem(writer, context);
-        if (vault_protector(context->vault) == PROTECTOR_PLAINTEXT)
-                write_string(writer, "The tokens are stored unencrypted: run 'globus-agentctl key auto'");
+        write_plaintext_problem(writer, context);
         write_skew(writer, http_skew(context->http));
         write_array_end(writer);
 }

@@ -1,5 +1,8 @@
 """What protects the store: chosen, changed without a login, never weakened silently, and needed to read it."""
 
+import os
+import signal
+
 import pytest
 
 from harness import Agent, assert_no_secret, one_line
@@ -112,6 +115,44 @@ def test_before_the_first_login(agent):
     assert store_status(agent)["protector"] == "passphrase"
     agent.restart()
     assert store_status(agent)["state"] == "locked"
+
+
+# Policy
+
+def forbid_all_but(agent, *protectors):
+    agent.home.configure(agent.settings | {"policy": {"protectors": protectors}})
+    os.kill(agent.pid, signal.SIGHUP)
+    agent.wait_for(lambda status: any(setting["name"] == "policy" for setting in status["settings"]))
+
+
+def test_policy_narrows_what_is_automatic(ada):
+    set_key(ada, "plaintext", force=True)
+    forbid_all_but(ada, "keyfile", "passphrase")
+    assert any("run 'globus-agentctl key keyfile'" in problem for problem in ada.status["problems"])
+    assert set_key(ada, "auto")["protector"] == "keyfile"
+    refused = error(ada, "SetKey", protector="memory")
+    assert refused.short == "Refused" and "run 'globus-agentctl key keyfile'" in refused.parameters["message"]
+
+
+def test_policy_forbids_what_is_automatic(ada):
+    forbid_all_but(ada, "passphrase")
+    assert any("run 'globus-agentctl key passphrase'" in problem for problem in ada.status["problems"])
+    refused = error(ada, "SetKey", protector="auto")
+    assert refused.short == "Refused" and "agentctl key passphrase'" in refused.parameters["message"]
+    assert lock_away(ada)["protector"] == "passphrase" and not ada.status["problems"]
+
+
+def test_first_login_under_a_policy_that_wants_a_passphrase(agent):
+    forbid_all_but(agent, "passphrase")
+    login = agent.start_login()
+    agent.finish_login(login, agent.globus.approve(login["authorize_url"])).ok()
+    assert "run 'globus-agentctl key passphrase'" in agent.status["store"]["error"]
+    token = agent.token()
+    lock_away(agent)
+    agent.wait_saved()
+    agent.restart()
+    unlock(agent)
+    assert agent.token() == token
 
 
 # Passphrase
