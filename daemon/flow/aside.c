@@ -73,8 +73,18 @@ static const struct job_type moving_type = {
 };
 
 bool aside_is_possible(const struct aside *aside) {
-        return vault_get_state(aside->deps.vault) == VAULT_UNREADABLE ||
-               vault_needs_passphrase(aside->deps.vault);
+        switch (vault_get_state(aside->deps.vault)) {
+        case VAULT_OPENING:
+                return open_is_stuck(aside->deps.open);
+        case VAULT_LOCKED:
+                return vault_needs_passphrase(aside->deps.vault);
+        case VAULT_UNREADABLE:
+                return true;
+        case VAULT_OPEN:
+                break;
+        }
+
+        return false;
 }
 
 int aside_move(struct aside *aside, struct waiter *waiter, waiter_fn done) {

@@ -50,6 +50,7 @@ static int unwrap_keyfile(struct store *store, struct disk_look *look, const str
         return r ? unwrap_fault(fault, r, paths) : 0;
 }
 
+/* A service that is not there or fails may be well again. */
 static int blob_fault(struct fault *fault, int r, const struct fault *why, const struct disk_paths *paths) {
         if (r == -EBADMSG)
                 return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
@@ -59,9 +60,10 @@ static int blob_fault(struct fault *fault, int r, const struct fault *why, const
                                  paths->state_dir);
 
         return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
-                         "The store %s/" STORE_FILE " cannot be opened: %s%s", paths->state_dir,
-                         fault_message(why),
-                         r == -ENOKEY || r == -EKEYREJECTED ? ": restore it, or " START_ANEW : "");
+                         "The store %s/" STORE_FILE
+                         ", sealed by systemd-creds, cannot be opened: %s%s" START_ANEW,
+                         paths->state_dir, fault_message(why),
+                         r == -ENOKEY || r == -EKEYREJECTED ? ": restore it, or " : "; it is tried again, or ");
 }
 
 static int unwrap_blob(struct store *store, struct disk_look *look, const struct disk_paths *paths,
@@ -75,6 +77,7 @@ static int unwrap_blob(struct store *store, struct disk_look *look, const struct
         if (!r)
                 r = protector_unwrap_blob(store, data_key);
         look->unreadable = r == -EBADMSG || r == -ENOKEY || r == -EKEYREJECTED;
+        look->is_stuck = r && !look->unreadable;
 
         return r ? blob_fault(fault, r, &why, paths) : 0;
 }

@@ -55,6 +55,7 @@ struct disk_look {
                 *store; /* NULL: there is none. Without a passphrase that it needs: only what protects it */
         bool key_is_next; /* the key file that opened it is not in its place yet */
         bool unreadable; /* it is there, but cannot be read, rather than that a directory or disk fails */
+        bool is_stuck; /* neither, but what is to open it does not work, for now */
         bool lock_removed; /* a password that locked it was right: that is off */
         bool stays_locked; /* but not on disk, which refused */
 };

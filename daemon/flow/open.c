@@ -21,6 +21,7 @@ struct open {
         bool answered; /* the disk has, with whatever, or it has been waited for long enough */
         bool was_open; /* before it was unlocked: what another agent has locked since */
         struct fault trouble;
+        bool stuck; /* of the trouble */
         struct alarm *retry;
         struct alarm *patience;
         uint64_t pause_usec;
@@ -128,6 +129,7 @@ static void open_on_read(struct open *open, struct reading *reading) {
                 break;
         default:
                 (void)fault_copy(&open->trouble, &reading->fault);
+                open->stuck = reading->disk.is_stuck;
                 if (reading->disk.unreadable)
                         vault_set_state(open->deps.vault, VAULT_UNREADABLE);
         }
@@ -214,6 +216,7 @@ static void open_on_impatience(void *userdata) {
                         "The disk of %s has not let the store be read for %u s; still trying",
                         open->deps.paths->state_dir, (unsigned)(OPEN_PATIENCE_USEC / USEC_PER_SEC));
         log_warning("Serving without the logins: %s", fault_message(&open->trouble));
+        open->stuck = false; /* or what reading it came to before */
         open->answered = true;
         open_tell(open, NULL, &open->trouble);
 }
@@ -225,11 +228,24 @@ static void open_on_retry(void *userdata) {
                 open_try_later(open);
 }
 
-void open_begin_anew(struct open *open) {
+/* What is being read, or is to be, is not to come in. */
+static void open_cease(struct open *open) {
+        if (open->reading)
+                worker_abandon(open->deps.worker, &open->reading->job);
+        open->reading = NULL;
+        open->answered = true;
+        open->pause_usec = 0;
+        alarm_set(open->retry, USEC_INFINITY);
+        alarm_set(open->patience, USEC_INFINITY);
         fault_deinit(&open->trouble);
+}
+
+void open_begin_anew(struct open *open) {
+        open_cease(open);
         vault_forget_store(open->deps.vault);
         vault_set_state(open->deps.vault, VAULT_OPEN);
         open->deps.opened(open->deps.userdata);
+        open_tell(open, NULL, NULL);
 }
 
 bool open_join(struct open *open, struct waiter *waiter, waiter_fn done) {
@@ -272,14 +288,7 @@ void open_lock(struct open *open) {
         _cleanup_(fault_deinit) struct fault locked = {};
 
         (void)fault_set(&locked, AGENT_ERROR_LOCKED, NULL);
-        if (open->reading)
-                worker_abandon(open->deps.worker, &open->reading->job);
-        open->reading = NULL;
-        open->answered = true;
-        open->pause_usec = 0;
-        alarm_set(open->retry, USEC_INFINITY);
-        alarm_set(open->patience, USEC_INFINITY);
-        fault_deinit(&open->trouble);
+        open_cease(open);
         open_tell(open, NULL, &locked);
 }
 
@@ -289,6 +298,10 @@ bool open_is_unlocking(const struct open *open) {
 
 const struct fault *open_trouble(const struct open *open) {
         return open->trouble.r ? &open->trouble : NULL;
+}
+
+bool open_is_stuck(const struct open *open) {
+        return open->trouble.r && open->stuck;
 }
 
 int open_new(struct open **ret, const struct open_deps *deps) {

@@ -43,6 +43,10 @@ bool open_join(struct open *open, struct waiter *waiter, waiter_fn done);
 /* Why the store was not read, with how to go on; NULL when it was. Borrowed. */
 const struct fault *open_trouble(const struct open *open);
 
+/* Whether that is because what is to open the store does not work: reading it is tried again, but moving it
+ * aside is a way on, too. */
+bool open_is_stuck(const struct open *open);
+
 /* The store that was not read is out of the way: the vault is open, and saving begins anew. */
 void open_begin_anew(struct open *open);
 

@@ -127,7 +127,8 @@ static int logout_check(const struct call *call, struct fault *fault) {
                 return fault_set_invalid(fault, "profile", NULL);
         if (lock_is_closed(call->context->lock) && !(params->all && vault_needs_passphrase(vault)))
                 return fault_set(fault, AGENT_ERROR_LOCKED, NULL);
-        if (params->all && trouble && vault_get_state(call->context->vault) == VAULT_OPENING) {
+        if (params->all && trouble && vault_get_state(vault) == VAULT_OPENING &&
+            !aside_is_possible(call->context->aside)) {
                 (void)fault_copy(fault, trouble); /* what is on disk would come back */
                 return fault->r;
         }

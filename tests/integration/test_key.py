@@ -117,6 +117,21 @@ def test_before_the_first_login(agent):
     assert store_status(agent)["state"] == "locked"
 
 
+def test_way_out_where_systemd_creds_is_not(stopped_agent):
+    """Sealed with the host key of a machine that had the service."""
+    agent = stopped_agent
+    sealed = bytes.fromhex("55b9ed1d38594d43a8319d2ebb332ac6") + bytes(100)
+    agent.home.state.mkdir(mode=0o700)
+    agent.home.store.write_bytes(b"GLOBUSAG\0\1" + bytes(range(16)) + b"\x0dsystemd-creds\0\0"
+                                 + len(sealed).to_bytes(2, "big") + sealed + bytes(80))
+    agent.home.store.chmod(0o600)
+    agent.start()
+    assert "logout --all" in store_status(agent)["error"]
+    assert "store-aside-1" in agent.ctl("logout", "--all").ok().err
+    agent.login()
+    assert store_status(agent)["state"] == "open"
+
+
 # Policy
 
 def forbid_all_but(agent, *protectors):

@@ -136,6 +136,30 @@ static void test_auto_does_not_lower(void **state) {
         assert_int_equal(choose(*state, ONLY(PROTECTOR_KEYFILE), DISK_PROTECT), PROTECTOR_KEYFILE);
 }
 
+/* Whether it can be read at all decides whether it is tried again; the way out is named in either case. */
+static void test_sealed_key_is_not_had(void **state) {
+        static const struct {
+                int r;
+                bool unreadable;
+        } cases[] = {{-EBADMSG, true},     {-ENOKEY, true},     {-EKEYREJECTED, true}, {-ENOENT, false},
+                     {-ECONNRESET, false}, {-ETIMEDOUT, false}, {-EIO, false}};
+
+        assert_int_equal(choose(*state, ~0U, DISK_SAVE), PROTECTOR_SYSTEMD_CREDS);
+        for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+                _cleanup_(fault_deinit) struct fault fault = {};
+                struct home *home = *state;
+                struct disk_look look = {};
+
+                opening_result = cases[i].r;
+                assert_int_equal(disk_load(&look, &home->paths, &fault), AGENT_ERROR_STORAGE_FAILED);
+                assert_says(&fault, home->store, "run 'globus-agentctl logout --all'");
+                if (cases[i].r != -EBADMSG)
+                        assert_says(&fault, "systemd-creds", "the service has a cold");
+                assert_int_equal(look.unreadable, cases[i].unreadable);
+                assert_int_equal(look.is_stuck, !cases[i].unreadable);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_it_is_chosen, set_up, teardown_home),
@@ -145,6 +169,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_policy_permits_nothing_that_can_be_had, set_up,
                                                 teardown_home),
                 cmocka_unit_test_setup_teardown(test_auto_does_not_lower, set_up, teardown_home),
+                cmocka_unit_test_setup_teardown(test_sealed_key_is_not_had, set_up, teardown_home),
         };
 
         return cmocka_run_group_tests_name("disk-creds", tests, NULL, NULL);

@@ -14,7 +14,7 @@
 
 static struct vault *stored; /* whose changes it has */
 static int load_result, move_result;
-static bool unreadable;
+static bool unreadable, stuck;
 static unsigned n_loads, n_unlocks, n_moves;
 
 int disk_load(struct disk_look *look, const struct disk_paths *paths, struct fault *fault) {
@@ -26,6 +26,7 @@ int disk_load(struct disk_look *look, const struct disk_paths *paths, struct fau
         assert_string_equal(paths->state_dir, "/state");
         if (load_result) {
                 look->unreadable = unreadable;
+                look->is_stuck = stuck;
                 return fault_set(fault, load_result, "the store is in trouble");
         }
 
@@ -88,7 +89,7 @@ static int set_up(void **state) {
         caller_init(&b);
         n_opened = n_loads = n_unlocks = n_moves = 0;
         load_result = move_result = 0;
-        unreadable = false;
+        unreadable = stuck = false;
         return 0;
 }
 
@@ -251,13 +252,57 @@ static void test_stopping_while_moving(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* What is to open it does not work: trying again goes on, unless somebody has had enough. */
+static void test_stuck_store_is_moved(void **state) {
+        load_result = AGENT_ERROR_STORAGE_FAILED;
+        worker_work();
+        assert_false(aside_is_possible(aside)); /* a disk in trouble */
+        stuck = true;
+        pass(fake_alarm_in());
+        worker_work();
+        assert_int_equal(vault_get_state(vault), VAULT_OPENING);
+        assert_true(aside_is_possible(aside));
+
+        assert_int_equal(aside_move(aside, &a.waiter, caller_told), 0);
+        worker_work();
+        assert_told(&a, 0);
+        assert_int_equal(vault_get_state(vault), VAULT_OPEN);
+        assert_int_equal(n_opened, 1);
+        assert_null(open_trouble(gate));
+        assert_int_equal(fake_alarm_in(), -1); /* and nothing is read again */
+}
+
+/* Who was unlocking meanwhile is told, too. */
+static void test_stuck_store_is_moved_while_it_is_read(void **state) {
+        _cleanup_(fault_deinit) struct fault fault = {};
+
+        load_result = AGENT_ERROR_STORAGE_FAILED;
+        stuck = true;
+        worker_work();
+        assert_int_equal(aside_move(aside, &a.waiter, caller_told), 0);
+        assert_int_equal(open_unlock(gate, NULL, &b.waiter, caller_told, &fault), 0);
+        worker_work();
+        assert_told(&a, 0);
+        assert_told(&b, 0);
+        worker_work();
+        assert_int_equal(vault_get_state(vault), VAULT_OPEN);
+        assert_int_equal(n_opened, 1);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_gate),        TEST(test_nothing_stored),
-                TEST(test_retries),     TEST(test_disk_that_hangs),
-                TEST(test_unreadable),  TEST(test_moves_aside),
-                TEST(test_cannot_move), TEST(test_good_store_stays),
-                TEST(test_stopping),    TEST(test_stopping_while_moving),
+                TEST(test_gate),
+                TEST(test_nothing_stored),
+                TEST(test_retries),
+                TEST(test_disk_that_hangs),
+                TEST(test_unreadable),
+                TEST(test_moves_aside),
+                TEST(test_cannot_move),
+                TEST(test_good_store_stays),
+                TEST(test_stopping),
+                TEST(test_stopping_while_moving),
+                cmocka_unit_test_setup_teardown(test_stuck_store_is_moved, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_stuck_store_is_moved_while_it_is_read, set_up, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
