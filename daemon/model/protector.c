@@ -19,10 +19,10 @@ enum { COST_LOG_N = 17, COST_R = 8, COST_P = 1 };
 /* What is read may cost no more than this: 256 MiB, and a few times as long. */
 enum { COST_LOG_N_MAX = 20, COST_R_MAX = 32, COST_P_MAX = 4, COST_N_R_MAX = 1 << 21 };
 
-static const char *const names[_PROTECTOR_MAX] = {
+static const char *const names[] = {
         [PROTECTOR_SYSTEMD_CREDS] = "systemd-creds", [PROTECTOR_KEYFILE] = "keyfile",
         [PROTECTOR_PASSPHRASE] = "passphrase",       [PROTECTOR_MEMORY] = "memory",
-        [PROTECTOR_PLAINTEXT] = "plaintext",
+        [PROTECTOR_PLAINTEXT] = "plaintext",         [PROTECTOR_UNKNOWN] = "unknown",
 };
 
 const char *protector_name(enum protector protector) {

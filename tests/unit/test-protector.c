@@ -52,6 +52,13 @@ static void test_opens(void **state) {
         assert_true(secret_equal(f->store->data_key, f->data_key));
 }
 
+static void test_names(void **state) {
+        for (enum protector protector = 0; protector < _PROTECTOR_MAX; protector++)
+                assert_int_equal(protector_find(protector_name(protector)), protector);
+        assert_string_equal(protector_name(PROTECTOR_UNKNOWN), "unknown");
+        assert_int_equal(protector_find("unknown"), PROTECTOR_UNKNOWN);
+}
+
 static void test_other_key_or_uid(void **state) {
         _cleanup_(secret_freep) struct secret *other = NULL, *brief = NULL;
         struct fixture *f = *state;
@@ -106,6 +113,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_other_key_or_uid, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_header_is_authenticated, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_data_key_of_another_size, setup, teardown),
+                cmocka_unit_test(test_names),
         };
 
         return cmocka_run_group_tests_name("protector", tests, NULL, NULL);
