@@ -7,6 +7,7 @@
 #include "daemon/base/file.h"
 #include "daemon/flow/disk-private.h"
 #include "proto/error.h"
+#include "proto/log.h"
 
 /* How long another process's commit is waited for: not for long at a time, as others want the worker, too; but
  * for as long as a person has patience. */
@@ -50,25 +51,37 @@ static bool open_with_known_key(struct store *store, const struct store_key *key
         return false;
 }
 
+static int decode_image(struct store **ret, struct bytes bytes) {
+        _cleanup_(store_freep) struct store *image = NULL;
+        _cleanup_(fault_deinit) struct fault why = {};
+        int r;
+
+        r = store_decode_header(&image, bytes, &why);
+        if (!r)
+                r = protector_unwrap(image, NULL, geteuid());
+        if (!r)
+                r = store_decode_body(image, bytes, &why);
+        if (r)
+                return r;
+
+        *ret = TAKE(image);
+        return 0;
+}
+
 /* What is on disk holds nothing: the contents are those of the image, if it belongs to it. */
 static int open_image(struct store **store, struct disk_look *look, struct fault *fault) {
         _cleanup_(store_freep) struct store *image = NULL;
-        struct bytes bytes;
         int r;
 
         if (protector_of(*store) != PROTECTOR_MEMORY || !look->keys.image)
                 return 0;
 
-        bytes = (struct bytes){secret_bytes(look->keys.image), secret_size(look->keys.image)};
-        r = store_decode_header(&image, bytes, fault);
-        if (!r)
-                r = protector_unwrap(image, NULL, geteuid());
-        if (!r)
-                r = store_decode_body(image, bytes, fault);
+        r = decode_image(&image, (struct bytes){secret_bytes(look->keys.image), secret_size(look->keys.image)});
+        if (r == -ENOMEM)
+                return fault_set(fault, r, NULL);
         if (r)
-                return r;
-
-        if (memcmp(image->id, (*store)->id, sizeof(image->id)) != 0)
+                log_error("What was kept in memory is damaged, so its logins are lost: log in again");
+        if (r || memcmp(image->id, (*store)->id, sizeof(image->id)) != 0)
                 return 0;
 
         image->version = (*store)->version;
