@@ -77,7 +77,7 @@ static int agent_add_base(struct agent *agent) {
         if (!r)
                 r = vault_new(&agent->vault);
         if (!r)
-                retain_restore(agent->fd_store, agent->vault);
+                retain_restore(agent->fd_store, agent->vault, config_keep_unlocked(agent->settings.config));
         if (!r)
                 r = http_new(&agent->http, agent->event, agent->worker, &settings);
 

@@ -111,6 +111,8 @@ static void open_on_store(struct open *open, struct reading *reading) {
                             "password is needed again");
         vault_set_state(open->deps.vault, VAULT_OPEN);
 
+        if (!reading->disk.store)
+                vault_set_image(open->deps.vault, NULL); /* of a store that somebody removed */
         r = reading->disk.store ? vault_merge(open->deps.vault, reading->disk.store) : 0;
         if (r)
                 (void)fault_set(&open->trouble, r, "Cannot take over what the store holds: %s",

@@ -23,10 +23,13 @@ static void restore_key(struct fd_store *store, struct vault *vault) {
                 vault_set_key(vault, &key);
 }
 
-void retain_restore(struct fd_store *store, struct vault *vault) {
+void retain_restore(struct fd_store *store, struct vault *vault, bool keep_unlocked) {
         struct secret *image = NULL;
 
-        restore_key(store, vault);
+        if (keep_unlocked)
+                restore_key(store, vault);
+        else
+                fd_store_forget(store, DATA_KEY);
         if (!fd_store_get(store, IMAGE, &image))
                 vault_set_image(vault, image);
 }

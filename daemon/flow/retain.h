@@ -8,8 +8,9 @@
 #include "daemon/base/fd-store.h"
 #include "daemon/model/vault.h"
 
-/* What was kept goes into the vault, before the store is read. */
-void retain_restore(struct fd_store *store, struct vault *vault);
+/* What was kept goes into the vault, before the store is read. keep_unlocked as below: a key that should not
+ * have been kept opens nothing. */
+void retain_restore(struct fd_store *store, struct vault *vault, bool keep_unlocked);
 
 /* To be called when the vault was opened, saved or locked. keep_unlocked: false: a passphrase's key is not
  * kept. */

@@ -247,6 +247,8 @@ static int take_protection(struct vault *vault, const struct store *store) {
         }
 
         vault_set_key(vault, &key);
+        if (vault->protector != PROTECTOR_MEMORY)
+                vault_set_image(vault, NULL);
         vault->version = store->version;
         return 0;
 }

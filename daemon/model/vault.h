@@ -76,7 +76,7 @@ void vault_return_changes(struct vault *vault, struct list *changes);
  * it is here, so after a commit say first that it is saved. What is older there than here, from an old copy put
  * back, say, is a change once more. A record that cannot be understood, or a grant without an account, is left
  * alone on disk and passed over. What is loaded is taken out of the store, where it may have been read before:
- * see news.h. */
+ * see news.h. The image is dropped where the store is not kept in memory. */
 int vault_merge(struct vault *vault, struct store *store);
 
 /* Which version of the store the vault is a cache of; none before the first. Borrowed. */

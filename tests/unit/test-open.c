@@ -126,7 +126,9 @@ static void test_gate(void **state) {
 }
 
 static void test_nothing_stored(void **state) {
+        vault_set_image(vault, make_secret("of a store that was in memory"));
         worker_work();
+        assert_null(vault_image(vault));
         assert_int_equal(n_opened, 1);
         assert_int_equal(vault_get_state(vault), VAULT_OPEN);
         assert_null(open_trouble(gate));
