@@ -117,6 +117,12 @@ void agent_on_lost(void *userdata) {
         agent->lost = true;
 }
 
+void agent_on_image(void *userdata, const struct secret *image) {
+        struct agent *agent = userdata;
+
+        retain_image(agent->fd_store, image);
+}
+
 void agent_on_login(void *userdata, const char *profile) {
         struct agent *agent = userdata;
 

@@ -57,6 +57,7 @@ void agent_on_opened(void *userdata); /* the store was read */
 void agent_on_passphrase_needed(void *userdata); /* or it was not */
 void agent_on_saved(void *userdata);
 void agent_on_lost(void *userdata);
+void agent_on_image(void *userdata, const struct secret *image); /* not on disk, and to outlive the process */
 void agent_on_followed(void *userdata); /* another daemon has logged in or out, or refreshed */
 void agent_on_locked_out(void *userdata); /* or locked the store with a passphrase */
 void agent_on_refreshed(void *userdata);

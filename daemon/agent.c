@@ -95,6 +95,7 @@ static int agent_add_disk(struct agent *agent) {
                                            .wish = &agent->wish,
                                            .saved = agent_on_saved,
                                            .lost = agent_on_lost,
+                                           .keep_image = agent_on_image,
                                            .userdata = agent,
                                    });
         if (!r)

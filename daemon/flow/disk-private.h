@@ -53,6 +53,10 @@ int disk_key_fault(struct fault *fault, int r, const struct disk_paths *paths);
 int disk_unwrap(struct store *store, struct disk_look *look, const struct disk_paths *paths,
                 struct fault *fault);
 
+/* Of a store that is kept in memory the file holds nothing: the contents are those of the image, if that
+ * belongs to it. */
+int disk_open_image(struct store **store, struct disk_look *look, struct fault *fault);
+
 /* Wraps store->data_key as the commit wishes. is_new: there is no store yet, so that a key file that is there
  * already may be as well another daemon's; else the one of now still opens what is on disk. */
 int disk_protect(struct store *store, const struct disk_commit *commit, const struct disk_paths *paths,

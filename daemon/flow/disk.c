@@ -7,7 +7,6 @@
 #include "daemon/base/file.h"
 #include "daemon/flow/disk-private.h"
 #include "proto/error.h"
-#include "proto/log.h"
 
 /* How long another process's commit is waited for: not for long at a time, as others want the worker, too; but
  * for as long as a person has patience. */
@@ -51,45 +50,6 @@ static bool open_with_known_key(struct store *store, const struct store_key *key
         return false;
 }
 
-static int decode_image(struct store **ret, struct bytes bytes) {
-        _cleanup_(store_freep) struct store *image = NULL;
-        _cleanup_(fault_deinit) struct fault why = {};
-        int r;
-
-        r = store_decode_header(&image, bytes, &why);
-        if (!r)
-                r = protector_unwrap(image, NULL, geteuid());
-        if (!r)
-                r = store_decode_body(image, bytes, &why);
-        if (r)
-                return r;
-
-        *ret = TAKE(image);
-        return 0;
-}
-
-/* What is on disk holds nothing: the contents are those of the image, if it belongs to it. */
-static int open_image(struct store **store, struct disk_look *look, struct fault *fault) {
-        _cleanup_(store_freep) struct store *image = NULL;
-        int r;
-
-        if (protector_of(*store) != PROTECTOR_MEMORY || !look->keys.image)
-                return 0;
-
-        r = decode_image(&image, (struct bytes){secret_bytes(look->keys.image), secret_size(look->keys.image)});
-        if (r == -ENOMEM)
-                return fault_set(fault, r, NULL);
-        if (r)
-                log_error("What was kept in memory is damaged, so its logins are lost: log in again");
-        if (r || memcmp(image->id, (*store)->id, sizeof(image->id)) != 0)
-                return 0;
-
-        image->version = (*store)->version;
-        store_free(*store);
-        *store = TAKE(image);
-        return 0;
-}
-
 static int decode(struct disk_look *look, const struct disk_paths *paths, struct bytes file,
                   struct fault *fault) {
         _cleanup_(fault_deinit) struct fault why = {};
@@ -112,7 +72,7 @@ static int decode(struct disk_look *look, const struct disk_paths *paths, struct
                         return decode_fault(fault, &why, look, paths);
         }
 
-        r = open_image(&store, look, fault);
+        r = disk_open_image(&store, look, fault);
         if (r)
                 return r;
 
@@ -198,23 +158,30 @@ int disk_unlock(struct disk_look *look, const struct disk_paths *paths, struct f
         return 0;
 }
 
-/* The file says only that there is nothing in it, which need not be said again. */
-static int write_image(struct store *store, struct disk_commit *commit, const struct disk_paths *paths,
-                       int state_fd, struct fault *fault) {
+static int make_image(struct store *store, struct disk_commit *commit, const struct disk_paths *paths,
+                      struct fault *fault) {
         _cleanup_(buffer_deinit) struct buffer image = {};
         struct store_version version = store->version;
-        struct list held = LIST_INIT(held);
         int r;
 
         r = encode(&image, store, paths, fault);
-        if (!r)
-                r = secret_new(&commit->image, buffer_bytes(&image), buffer_size(&image));
         if (r)
-                return fault->r ? fault->r : fault_set(fault, r, NULL);
+                return r;
 
-        store->version = version;
-        if (!store_version_is_none(&version) && commit->action == DISK_SAVE)
-                return 0;
+        r = secret_new(&commit->image, buffer_bytes(&image), buffer_size(&image));
+        store->version = version; /* of what is on disk */
+        return r ? fault_set(fault, r, NULL) : 0;
+}
+
+/* The file says only that there is nothing in it, which need not be said again. */
+static int write_image(struct store *store, struct disk_commit *commit, const struct disk_paths *paths,
+                       int state_fd, struct fault *fault) {
+        struct list held = LIST_INIT(held);
+        int r;
+
+        r = make_image(store, commit, paths, fault);
+        if (r || (!store_version_is_none(&store->version) && commit->action == DISK_SAVE))
+                return r;
 
         list_move_all(&held, &store->records);
         r = write_file(store, paths, state_fd, fault);
@@ -263,12 +230,30 @@ static int protect_and_lock(struct store *store, struct disk_commit *commit, con
         return r ? fault_set(fault, r, NULL) : 0;
 }
 
-/* Under the lock. *store: what is on disk, NULL for nothing; then what is on disk after it. */
+/* Whether the contents would leave the disk before they are safe elsewhere. */
+static bool has_to_prepare(const struct store *store, const struct disk_commit *commit) {
+        return store && commit->action == DISK_PROTECT && disk_wish_is_memory(&commit->wish) &&
+               protector_of(store) != PROTECTOR_MEMORY &&
+               !store_version_equal(&commit->prepared, &store->version);
+}
+
+static int prepare(struct store **store, struct disk_commit *commit, const struct disk_paths *paths,
+                   struct fault *fault) {
+        int r;
+
+        commit->prepared = (*store)->version;
+        r = make_image(*store, commit, paths, fault);
+        *store = store_free(*store);
+        return r;
+}
+
+/* Under the lock. *store: what is on disk, NULL for nothing; then what is on disk after it, or NULL where that
+ * was only prepared. */
 static int change(struct store **store, struct disk_commit *commit, const struct disk_paths *paths,
                   int state_fd, struct fault *fault) {
         _cleanup_(store_freep) struct store *fresh = NULL;
+        bool prepares = has_to_prepare(*store, commit), changed;
         struct store *changing = *store;
-        bool changed;
         int r;
 
         if (!changing) {
@@ -285,6 +270,8 @@ static int change(struct store **store, struct disk_commit *commit, const struct
                 return 0;
 
         r = protect_and_lock(changing, commit, paths, fresh, fault);
+        if (!r && prepares)
+                return prepare(store, commit, paths, fault);
         if (!r && protector_of(changing) == PROTECTOR_MEMORY)
                 r = write_image(changing, commit, paths, state_fd, fault);
         else if (!r)

@@ -43,6 +43,10 @@ struct disk_wish {
         unsigned permitted; /* by the policy: 1 << protector, each */
 };
 
+static inline bool disk_wish_is_memory(const struct disk_wish *wish) {
+        return !wish->automatic && wish->protector == PROTECTOR_MEMORY;
+}
+
 /* What to run 'globus-agentctl key' with where only these are permitted, which may be none: then NULL. */
 const char *disk_advise(unsigned permitted);
 
@@ -86,10 +90,18 @@ struct disk_commit {
         struct secret *passphrase; /* the new one; may be NULL */
         struct store *store; /* what is on disk now; NULL: nothing, and if one was known, nothing was written */
         struct secret *image; /* where the store is kept in memory: all there is of it now */
+        struct store_version prepared; /* that the image was made of; none: none was */
         bool unlocked; /* the file system has no locks: another daemon's change may be lost */
 };
 
 void disk_commit_deinit(struct disk_commit *commit);
+
+/* To DISK_PROTECT in memory what is on disk takes two commits, lest a crash lose it: the first makes the image,
+ * and leaves the disk as it is. The second, with the same changes and told what was prepared, empties the file;
+ * if the store has another version by then, it prepares once more. */
+static inline bool disk_commit_only_prepared(const struct disk_commit *commit) {
+        return commit->image && !commit->store;
+}
 
 /* Makes directories, key file and store at the first change. Faults as above; -EAGAIN: with one that says that
  * another process is at it; AGENT_ERROR_REFUSED: the policy permits no protector that could be had. */

@@ -51,6 +51,10 @@ static void keep(struct fd_store *store, const char *name, const struct secret *
                 log_warning("A restart will lose what is kept in memory: %s", error_sentence(r));
 }
 
+void retain_image(struct fd_store *store, const struct secret *image) {
+        keep(store, IMAGE, image);
+}
+
 static int key_of(struct secret **ret, const struct vault *vault) {
         const struct store_key *key = vault_key(vault);
         unsigned char *bytes;

@@ -12,6 +12,9 @@
  * have been kept opens nothing. */
 void retain_restore(struct fd_store *store, struct vault *vault, bool keep_unlocked);
 
+/* All there is of a store that is about to leave the disk, or that was saved at the very end. */
+void retain_image(struct fd_store *store, const struct secret *image);
+
 /* To be called when the vault was opened, saved or locked. keep_unlocked: false: a passphrase's key is not
  * kept. */
 void retain_update(struct fd_store *store, const struct vault *vault, bool keep_unlocked);

@@ -22,6 +22,53 @@ struct commit *commit_free(struct commit *commit) {
         return NULL;
 }
 
+/* A store that got lost is not to be protected less than it was. */
+static struct disk_wish save_wish(const struct save *save) {
+        struct disk_wish wish = *save->deps.wish;
+        enum protector protector = vault_protector(save->deps.vault);
+
+        if (save->protection.action == DISK_PROTECT)
+                return save->protection.wish;
+        if (protector == PROTECTOR_UNKNOWN)
+                return wish;
+
+        wish.automatic = false;
+        wish.protector = protector;
+        wish.permitted |= 1U << protector;
+        return wish;
+}
+
+int commit_new(struct commit **ret, struct save *save) {
+        _cleanup_(commit_freep) struct commit *commit = NULL;
+        int r;
+
+        commit = calloc(1, sizeof(*commit));
+        if (!commit)
+                return -ENOMEM;
+
+        commit->save = save;
+        list_init(&commit->disk.changes);
+        commit->disk.known = *vault_version(save->deps.vault);
+
+        commit->disk.wish = save_wish(save);
+        commit->disk.action = save->protection.action;
+
+        r = disk_paths_copy(&commit->paths, save->deps.paths);
+        if (!r)
+                r = disk_keys_of(&commit->disk.keys, save->deps.vault);
+        if (!r && save->protection.passphrase)
+                r = secret_copy(&commit->disk.passphrase, save->protection.passphrase);
+        if (r)
+                return r;
+
+        news_init(&commit->news, save->deps.vault);
+        commit->number = vault_take_changes(save->deps.vault, &commit->disk.changes);
+        if (commit->number == save->prepared.number)
+                commit->disk.prepared = save->prepared.version;
+        *ret = TAKE(commit);
+        return 0;
+}
+
 void commit_work(struct job *job) {
         struct commit *commit = CONTAINER(job, struct commit, job);
 
@@ -61,12 +108,28 @@ static bool last_is_needed(const struct commit *last) {
         return protects || !list_is_empty(&last->disk.changes);
 }
 
+/* What it only prepared is saved where it was; what it kept in memory is not on disk to be read. */
+static void last_follow(struct commit *last, struct commit *before) {
+        if (disk_commit_only_prepared(&before->disk)) {
+                before->disk.image = secret_free(before->disk.image);
+                before->disk.action = DISK_SAVE;
+                commit_work(&before->job);
+        }
+        commit_insist(before, last->until_usec);
+
+        if (before->disk.image) {
+                secret_free(last->disk.keys.image);
+                last->disk.keys.image = TAKE(before->disk.image);
+                last->has_image = true;
+        }
+}
+
 /* The one before has had its turn by now, but who it was for has not looked how it went. */
 static void last_work(struct job *job) {
         struct commit *last = CONTAINER(job, struct commit, job);
 
         if (last->before)
-                commit_insist(last->before, last->until_usec);
+                last_follow(last, last->before);
         if (!last_is_needed(last))
                 return;
 
@@ -76,12 +139,15 @@ static void last_work(struct job *job) {
 
 static void last_drop(struct job *job) {
         struct commit *last = CONTAINER(job, struct commit, job);
+        const struct secret *image = last->has_image ? last->disk.keys.image : NULL;
         const struct fault *fault = last->before && last->before->r ? &last->before->fault : &last->fault;
 
         if (fault->r) {
                 log_error("Not saved before the end, so what changed last is lost: %s", fault_message(fault));
                 last->lost(last->userdata);
         }
+        if (last->disk.image || image)
+                last->keep_image(last->userdata, last->disk.image ?: image);
         commit_free(last);
 }
 

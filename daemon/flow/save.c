@@ -13,26 +13,6 @@
 #define RETRY_LAST_USEC (30 * USEC_PER_SEC)
 #define TURN_PATIENCE_USEC (10 * USEC_PER_SEC) /* until another process that writes is trouble */
 
-struct save {
-        struct save_deps deps;
-        struct commit *commit; /* borrowed: the one in flight, the worker's */
-        struct fault trouble;
-        bool unlocked;
-        uint64_t pause_usec; /* before the next try after trouble */
-        uint64_t retry_usec; /* no write before; 0: at once */
-        uint64_t queued_usec; /* since when it is another process's turn; 0: it is not */
-        struct alarm *retry;
-        struct alarm *patience; /* of the first of the waiters: all have the same */
-        struct list waiters; /* saving.waiter.link, in the order they came */
-        struct {
-                enum disk_action action; /* DISK_SAVE: none is asked for */
-                struct disk_wish wish;
-                struct secret *passphrase; /* may be NULL */
-        } protection; /* for the next commit, until one has come to an end with it */
-        struct list protectors; /* waiter.link: for that end */
-        struct alarm *protection_patience;
-};
-
 /* Tells those whose change is saved, or, where there is a fault, everyone. */
 static void save_tell(struct save *save, const struct fault *fault) {
         struct list *first;
@@ -83,6 +63,7 @@ void save_cancel_protection(struct save *save) {
         save->protection.action = DISK_SAVE;
         save->protection.passphrase = secret_free(save->protection.passphrase);
         alarm_set(save->protection_patience, USEC_INFINITY);
+        save->prepared.version = (struct store_version){};
 }
 
 /* What a commit did not bring about is not tried again: a person waits. */
@@ -139,6 +120,18 @@ static void save_on_lost(struct save *save, struct commit *commit) {
                 log_error("Cannot write the store anew: %s", error_sentence(r));
 }
 
+/* A crash finds it on disk, or with the service manager: now it may leave the disk. */
+static void save_on_prepared(struct save *save, struct commit *commit) {
+        vault_return_changes(save->deps.vault, &commit->disk.changes);
+        if (save->protection.action == DISK_SAVE)
+                return; /* the person waits no more */
+
+        save->prepared.version = commit->disk.prepared;
+        save->prepared.number = commit->number;
+        vault_set_image(save->deps.vault, TAKE(commit->disk.image));
+        save->deps.keep_image(save->deps.userdata, vault_image(save->deps.vault));
+}
+
 static void save_on_success(struct save *save, struct commit *commit) {
         int r = 0;
 
@@ -171,6 +164,8 @@ static void commit_done(struct job *job) {
                 vault_return_changes(save->deps.vault, &commit->disk.changes);
         else if (commit->fault.r)
                 save_on_failure(save, commit);
+        else if (disk_commit_only_prepared(&commit->disk))
+                save_on_prepared(save, commit);
         else if (!commit->disk.store && !store_version_is_none(&commit->disk.known))
                 save_on_lost(save, commit);
         else
@@ -184,51 +179,6 @@ static const struct job_type commit_type = {
         .done = commit_done,
         .free = commit_drop,
 };
-
-/* A store that got lost is not to be protected less than it was. */
-static struct disk_wish save_wish(const struct save *save) {
-        struct disk_wish wish = *save->deps.wish;
-        enum protector protector = vault_protector(save->deps.vault);
-
-        if (save->protection.action == DISK_PROTECT)
-                return save->protection.wish;
-        if (protector == PROTECTOR_UNKNOWN)
-                return wish;
-
-        wish.automatic = false;
-        wish.protector = protector;
-        wish.permitted |= 1U << protector;
-        return wish;
-}
-
-static int commit_new(struct commit **ret, struct save *save) {
-        _cleanup_(commit_freep) struct commit *commit = NULL;
-        int r;
-
-        commit = calloc(1, sizeof(*commit));
-        if (!commit)
-                return -ENOMEM;
-
-        commit->save = save;
-        list_init(&commit->disk.changes);
-        commit->disk.known = *vault_version(save->deps.vault);
-
-        commit->disk.wish = save_wish(save);
-        commit->disk.action = save->protection.action;
-
-        r = disk_paths_copy(&commit->paths, save->deps.paths);
-        if (!r)
-                r = disk_keys_of(&commit->disk.keys, save->deps.vault);
-        if (!r && save->protection.passphrase)
-                r = secret_copy(&commit->disk.passphrase, save->protection.passphrase);
-        if (r)
-                return r;
-
-        news_init(&commit->news, save->deps.vault);
-        commit->number = vault_take_changes(save->deps.vault, &commit->disk.changes);
-        *ret = TAKE(commit);
-        return 0;
-}
 
 static bool save_is_due(const struct save *save) {
         return vault_get_state(save->deps.vault) == VAULT_OPEN &&
@@ -336,13 +286,16 @@ const struct fault *save_trouble(const struct save *save) {
         return save->trouble.r ? &save->trouble : NULL;
 }
 
-/* The worker finishes what is in flight, and then what has changed since. */
+/* The worker finishes what is in flight, and then what has changed since. There are no two commits more, which
+ * it takes to leave the disk. */
 static void save_hand_over(struct save *save) {
         struct commit *last;
         int r;
 
         if (save->commit)
                 worker_abandon(save->deps.worker, &save->commit->job);
+        if (save->protection.action == DISK_PROTECT && disk_wish_is_memory(&save->protection.wish))
+                save_cancel_protection(save);
         if (!save_is_due(save))
                 return;
 
@@ -354,6 +307,7 @@ static void save_hand_over(struct save *save) {
         }
 
         last->lost = save->deps.lost;
+        last->keep_image = save->deps.keep_image;
         last->userdata = save->deps.userdata;
         commit_submit_last(last, save->deps.worker, TAKE(save->commit));
 }

@@ -33,6 +33,8 @@ struct save_deps {
         const struct disk_wish *wish; /* what is to protect a new store */
         void (*saved)(void *userdata); /* each time something is on disk, and what is there was taken over */
         void (*lost)(void *userdata); /* after save_free(): what changed last is not on disk, nor will be */
+        /* What is not on disk is to outlive the process; also after save_free(). */
+        void (*keep_image)(void *userdata, const struct secret *image);
         void *userdata;
 }; /* all borrowed */
 
