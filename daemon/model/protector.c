@@ -16,8 +16,9 @@ enum { PROTECTOR_WIDTH = 1, PARAMETERS_WIDTH = 2, COST_WIDTH = 1, SALT_SIZE = 16
 /* 128 MiB and some tenths of a second. */
 enum { COST_LOG_N = 17, COST_R = 8, COST_P = 1 };
 
-/* What is read may cost no more than this: 256 MiB, and a few times as long. */
-enum { COST_LOG_N_MAX = 20, COST_R_MAX = 32, COST_P_MAX = 4, COST_N_R_MAX = 1 << 21 };
+/* What is read may cost no more than this: 256 MiB, and a few times as long. And r bounds n (RFC 7914, section
+ * 2), by 16 bits each. */
+enum { COST_LOG_N_MAX = 20, COST_R_MAX = 32, COST_P_MAX = 4, COST_N_R_MAX = 1 << 21, COST_LOG_N_PER_R = 16 };
 
 static const char *const names[] = {
         [PROTECTOR_SYSTEMD_CREDS] = "systemd-creds", [PROTECTOR_KEYFILE] = "keyfile",
@@ -48,7 +49,7 @@ static int scrypt_of(struct crypto_scrypt *ret, struct bytes *from) {
             unpack_integer(&p, from, COST_WIDTH) || unpack(&ret->salt, from, SALT_SIZE))
                 return -EBADMSG;
         if (log_n == 0 || log_n > COST_LOG_N_MAX || r == 0 || r > COST_R_MAX || p == 0 || p > COST_P_MAX ||
-            r << log_n > COST_N_R_MAX)
+            r << log_n > COST_N_R_MAX || log_n >= r * COST_LOG_N_PER_R)
                 return -EBADMSG;
 
         ret->n = UINT64_C(1) << log_n;

@@ -103,6 +103,53 @@ static void test_hkdf(void **state) {
         }
 }
 
+/* RFC 7914, section 12, but for the one that takes a gigabyte */
+static void test_scrypt(void **state) {
+        static const struct {
+                const char *passphrase, *salt;
+                uint64_t n;
+                uint32_t r, p;
+                const char *derived;
+        } vectors[] = {
+                {"", "", 16, 1, 1,
+                 "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"
+                 "fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906"},
+                {"password", "NaCl", 1024, 8, 16,
+                 "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+                 "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640"},
+                {"pleaseletmein", "SodiumChloride", 16384, 8, 1,
+                 "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
+                 "d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887"},
+        };
+
+        for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
+                _cleanup_(secret_freep) struct secret *passphrase = NULL, *derived = NULL;
+                struct crypto_scrypt cost = {.n = vectors[i].n,
+                                             .r = vectors[i].r,
+                                             .p = vectors[i].p,
+                                             .salt = bytes_of(vectors[i].salt)};
+
+                assert_int_equal(secret_new(&passphrase, vectors[i].passphrase, strlen(vectors[i].passphrase)),
+                                 0);
+                assert_int_equal(crypto_scrypt(&derived, 64, passphrase, &cost), 0);
+                assert_hex(secret_bytes(derived), secret_size(derived), vectors[i].derived);
+        }
+}
+
+static void test_scrypt_refuses(void **state) {
+        static const struct crypto_scrypt costs[] = {
+                {.n = 0, .r = 8, .p = 1}, {.n = 1023, .r = 8, .p = 1},  {.n = 1024, .r = 0, .p = 1},
+                {.n = 1024, .r = 8},      {.n = 65536, .r = 1, .p = 1},
+        };
+        _cleanup_(secret_freep) struct secret *passphrase = secret_from_hex("70"), *derived = NULL;
+
+        for (size_t i = 0; i < ARRAY_SIZE(costs); i++) {
+                assert_int_equal(crypto_scrypt(&derived, 32, passphrase, &costs[i]), -EIO);
+                assert_null(derived);
+                assert_int_equal(ERR_peek_error(), 0);
+        }
+}
+
 static void test_hkdf_refuses(void **state) {
         _cleanup_(secret_freep) struct secret *key = secret_from_hex("0b0b"), *okm = NULL, *empty = NULL;
         struct bytes none = {0};
@@ -264,6 +311,8 @@ int main(void) {
                 cmocka_unit_test(test_sha2),
                 cmocka_unit_test(test_hkdf),
                 cmocka_unit_test(test_hkdf_refuses),
+                cmocka_unit_test(test_scrypt),
+                cmocka_unit_test(test_scrypt_refuses),
                 cmocka_unit_test(test_gcm_vector),
                 cmocka_unit_test(test_seal_and_open),
                 cmocka_unit_test(test_seal_appends),
