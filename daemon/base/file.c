@@ -258,8 +258,9 @@ int file_open_lock(int *ret, int dir_fd, const char *name) {
         return 0;
 }
 
-static int set_lock(int fd, short type, uint64_t offset) {
-        struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 1};
+/* n 0: all from there on. */
+static int set_lock(int fd, short type, uint64_t offset, uint64_t n) {
+        struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)n};
 
         if (offset >= INT64_MAX)
                 return -EINVAL;
@@ -269,29 +270,39 @@ static int set_lock(int fd, short type, uint64_t offset) {
 }
 
 int file_lock_byte(int fd, uint64_t offset) {
-        return set_lock(fd, F_WRLCK, offset);
+        return set_lock(fd, F_WRLCK, offset, 1);
 }
 
 int file_unlock_byte(int fd, uint64_t offset) {
-        return set_lock(fd, F_UNLCK, offset);
+        return set_lock(fd, F_UNLCK, offset, 1);
 }
 
-int file_lock(int *ret, int dir_fd, const char *name, uint64_t offset, uint64_t timeout_usec) {
+/* Nothing tells a waiter with a deadline that somebody else's lock is gone, so ask again and again. */
+static int wait_for_lock(int fd, uint64_t offset, uint64_t n, uint64_t timeout_usec) {
         const struct timespec slice = {.tv_nsec = LOCK_POLL_MSEC * 1000 * 1000};
-        _cleanup_(closep) int fd = -1;
         uint64_t begin_usec = clock_boottime_usec();
         int r;
 
-        r = file_open_lock(&fd, dir_fd, name);
-        if (r)
-                return r;
-
-        /* Nothing tells a waiter with a deadline that somebody else's lock is gone, so ask again and again. */
-        while ((r = file_lock_byte(fd, offset)) == -EAGAIN) {
+        while ((r = set_lock(fd, F_WRLCK, offset, n)) == -EAGAIN) {
                 if (clock_boottime_usec() - begin_usec >= timeout_usec)
                         return -ETIMEDOUT;
                 nanosleep(&slice, NULL);
         }
+
+        return r;
+}
+
+int file_lock_rest(int fd, uint64_t offset, uint64_t timeout_usec) {
+        return wait_for_lock(fd, offset, 0, timeout_usec);
+}
+
+int file_lock(int *ret, int dir_fd, const char *name, uint64_t offset, uint64_t timeout_usec) {
+        _cleanup_(closep) int fd = -1;
+        int r;
+
+        r = file_open_lock(&fd, dir_fd, name);
+        if (!r)
+                r = wait_for_lock(fd, offset, 1, timeout_usec);
         if (r)
                 return r;
 

@@ -44,6 +44,9 @@ int file_unlock_byte(int fd, uint64_t offset);
 /* Both of it. *ret is a descriptor; closing it unlocks. -ETIMEDOUT when somebody else holds it all the time. */
 int file_lock(int *ret, int dir_fd, const char *name, uint64_t offset, uint64_t timeout_usec);
 
+/* The same for all bytes from there on, by a descriptor that has another one locked already. */
+int file_lock_rest(int fd, uint64_t offset, uint64_t timeout_usec);
+
 /* What is wrong with a file or directory in words, for an error of the functions above: "No space left on
  * device", "is a symbolic link". Static storage. */
 const char *file_error(int r);

@@ -19,4 +19,5 @@ void disk_commit_deinit(struct disk_commit *commit) {
         commit->passphrase = secret_free(commit->passphrase);
         commit->store = store_free(commit->store);
         commit->image = secret_free(commit->image);
+        fault_deinit(&commit->postponed);
 }

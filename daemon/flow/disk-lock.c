@@ -42,6 +42,17 @@ int disk_lock(int *ret, const struct disk_paths *paths, int state_fd, uint64_t p
         return r == -ETIMEDOUT ? -EAGAIN : fault->r;
 }
 
+int disk_lock_grants(int lock_fd, const struct disk_paths *paths, uint64_t patience_usec, struct fault *fault) {
+        int r;
+
+        r = lock_fd >= 0 ? file_lock_rest(lock_fd, LOCK_GRANTS, patience_usec) : 0;
+        if (!r)
+                return 0;
+
+        (void)disk_fault(fault, r, paths->state_dir, LOCK_FILE);
+        return r == -ETIMEDOUT ? -EAGAIN : fault->r;
+}
+
 static uint64_t lock_of(const unsigned char uuid[static UUID_SIZE]) {
         uint64_t number;
 

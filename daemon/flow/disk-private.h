@@ -32,6 +32,10 @@ int disk_open_existing_dir(int *ret, const char *path);
 int disk_lock(int *ret, const struct disk_paths *paths, int state_fd, uint64_t patience_usec,
               struct fault *fault);
 
+/* Of all grants, by the descriptor of a commit's: until it is closed, nobody refreshes one. -EAGAIN: somebody
+ * does, this agent or another. */
+int disk_lock_grants(int lock_fd, const struct disk_paths *paths, uint64_t patience_usec, struct fault *fault);
+
 /* Whether the file itself is at fault, rather than the disk or the machine. */
 static inline bool disk_blames_file(int r) {
         return r == -EPERM || r == -EACCES || r == -ELOOP || r == -EFBIG || r == -EBADMSG;

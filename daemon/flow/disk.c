@@ -158,6 +158,10 @@ int disk_unlock(struct disk_look *look, const struct disk_paths *paths, struct f
         return 0;
 }
 
+static enum disk_action action_of(const struct disk_commit *commit) {
+        return commit->postponed.r ? DISK_SAVE : commit->action;
+}
+
 static int make_image(struct store *store, struct disk_commit *commit, const struct disk_paths *paths,
                       struct fault *fault) {
         _cleanup_(buffer_deinit) struct buffer image = {};
@@ -180,7 +184,7 @@ static int write_image(struct store *store, struct disk_commit *commit, const st
         int r;
 
         r = make_image(store, commit, paths, fault);
-        if (r || (!store_version_is_none(&store->version) && commit->action == DISK_SAVE))
+        if (r || (!store_version_is_none(&store->version) && action_of(commit) == DISK_SAVE))
                 return r;
 
         list_move_all(&held, &store->records);
@@ -214,11 +218,11 @@ static int protect_and_lock(struct store *store, struct disk_commit *commit, con
                             bool is_new, struct fault *fault) {
         int r = 0;
 
-        if (commit->action == DISK_PROTECT)
+        if (action_of(commit) == DISK_PROTECT)
                 r = protect_anew(store, commit, paths, is_new, fault);
         else if (!store->protection.name)
                 r = disk_protect(store, commit, paths, is_new, fault);
-        if (r || commit->action != DISK_LOCK)
+        if (r || action_of(commit) != DISK_LOCK)
                 return r;
         if (protector_is_locked(store))
                 return fault_set(fault, AGENT_ERROR_STORAGE_FAILED,
@@ -232,7 +236,7 @@ static int protect_and_lock(struct store *store, struct disk_commit *commit, con
 
 /* Whether the contents would leave the disk before they are safe elsewhere. */
 static bool has_to_prepare(const struct store *store, const struct disk_commit *commit) {
-        return store && commit->action == DISK_PROTECT && disk_wish_is_memory(&commit->wish) &&
+        return store && action_of(commit) == DISK_PROTECT && disk_wish_is_memory(&commit->wish) &&
                protector_of(store) != PROTECTOR_MEMORY &&
                !store_version_equal(&commit->prepared, &store->version);
 }
@@ -266,7 +270,7 @@ static int change(struct store **store, struct disk_commit *commit, const struct
         r = store_apply(changing, &commit->changes, &changed);
         if (r)
                 return fault_set(fault, r, NULL);
-        if (!changed && commit->action == DISK_SAVE)
+        if (!changed && action_of(commit) == DISK_SAVE)
                 return 0;
 
         r = protect_and_lock(changing, commit, paths, fresh, fault);
@@ -279,7 +283,7 @@ static int change(struct store **store, struct disk_commit *commit, const struct
         if (r)
                 return r;
 
-        if (commit->action == DISK_PROTECT && !fresh)
+        if (action_of(commit) == DISK_PROTECT && !fresh)
                 disk_settle_key(changing, paths);
         if (fresh)
                 *store = TAKE(fresh);
@@ -313,6 +317,35 @@ static int check_unlocked(const struct store *store, const struct disk_commit *c
                 paths->state_dir);
 }
 
+static bool shuts_others_out(const struct disk_commit *commit) {
+        enum protector protector = commit->wish.protector;
+
+        return commit->action == DISK_LOCK ||
+               (commit->action == DISK_PROTECT && !commit->wish.automatic &&
+                (protector == PROTECTOR_PASSPHRASE || protector == PROTECTOR_MEMORY));
+}
+
+/* Another daemon does not get at a store with a new passphrase, or at our memory: it must have no token in hand
+ * that is newer than the one here, nor get one until all is written. */
+static int shut_others_out(struct disk_commit *commit, const struct disk_paths *paths, int lock_fd,
+                           struct fault *fault) {
+        _cleanup_(fault_deinit) struct fault why = {};
+        int r;
+
+        if (!shuts_others_out(commit))
+                return 0;
+
+        r = disk_lock_grants(lock_fd, paths, COMMIT_PATIENCE_USEC, &why);
+        if (r != -EAGAIN)
+                return r ? fault_copy(fault, &why) ?: r : 0;
+
+        (void)fault_set(
+                &commit->postponed, AGENT_ERROR_BUSY,
+                "A token is being refreshed, by this agent or another one with the same home: try again "
+                "when Globus has answered");
+        return 0;
+}
+
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault) {
         struct disk_look look = {.keys = commit->keys}; /* borrowed */
         _cleanup_(disk_closep) int state_fd = -1, lock_fd = -1;
@@ -333,6 +366,8 @@ int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, stru
                 return 0;
         r = lock_fd < 0 ? check_unlocked(store, commit, paths, fault)
                         : settle_next_key(&look, commit, paths, fault);
+        if (!r)
+                r = shut_others_out(commit, paths, lock_fd, fault);
         if (!r)
                 r = change(&store, commit, paths, state_fd, fault);
         if (r)

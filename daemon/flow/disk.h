@@ -92,6 +92,8 @@ struct disk_commit {
         struct secret *image; /* where the store is kept in memory: all there is of it now */
         struct store_version prepared; /* that the image was made of; none: none was */
         bool unlocked; /* the file system has no locks: another daemon's change may be lost */
+        struct fault
+                postponed; /* the changes are on disk, but not what protects them: why; r 0: it is not so */
 };
 
 void disk_commit_deinit(struct disk_commit *commit);
@@ -103,7 +105,8 @@ static inline bool disk_commit_only_prepared(const struct disk_commit *commit) {
         return commit->image && !commit->store;
 }
 
-/* Makes directories, key file and store at the first change. Faults as above; -EAGAIN: with one that says that
+/* Makes directories, key file and store at the first change. What shuts other daemons out is postponed while
+ * any refreshes: what that brings would have no place to go. Faults as above; -EAGAIN: with one that says that
  * another process is at it; AGENT_ERROR_REFUSED: the policy permits no protector that could be had. */
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault);
 

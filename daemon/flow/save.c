@@ -68,7 +68,7 @@ void save_cancel_protection(struct save *save) {
 
 /* What a commit did not bring about is not tried again: a person waits. */
 static void save_end_protection(struct save *save, const struct commit *commit, const struct fault *fault) {
-        if (commit->disk.action == DISK_SAVE)
+        if (commit->disk.postponed.r ? save->queued_usec > 0 : commit->disk.action == DISK_SAVE)
                 return;
 
         save_cancel_protection(save);
@@ -79,7 +79,7 @@ static void save_end_protection(struct save *save, const struct commit *commit, 
 static bool save_queues(struct save *save, const struct commit *commit) {
         uint64_t now = clock_boottime_usec();
 
-        if (commit->r != -EAGAIN)
+        if (commit->r != -EAGAIN && !commit->disk.postponed.r)
                 save->queued_usec = 0;
         else if (!save->queued_usec)
                 save->queued_usec = now;
@@ -152,7 +152,7 @@ static void save_on_success(struct save *save, struct commit *commit) {
         save->unlocked = commit->disk.unlocked;
         save->deps.saved(save->deps.userdata);
         save_tell(save, NULL);
-        save_end_protection(save, commit, NULL);
+        save_end_protection(save, commit, commit->disk.postponed.r ? &commit->disk.postponed : NULL);
 }
 
 static void commit_done(struct job *job) {
@@ -160,7 +160,7 @@ static void commit_done(struct job *job) {
         struct save *save = commit->save;
 
         save->commit = NULL;
-        if (save_queues(save, commit))
+        if (save_queues(save, commit) && commit->r == -EAGAIN)
                 vault_return_changes(save->deps.vault, &commit->disk.changes);
         else if (commit->fault.r)
                 save_on_failure(save, commit);

@@ -42,16 +42,10 @@ static int set_key_check(const struct set_key_params *params, const struct disk_
         return 0;
 }
 
-<<<<<<< HEAD
 /* What is automatic keeps to the policy itself. */
 static int set_key_permit(const struct config *config, const struct disk_wish *wish, struct fault *fault) {
         const char *origin =
                 wish->automatic ? NULL : config_policy_origin(config, protector_name(wish->protector));
-=======
-/* What is automatic chooses from what is permitted. */
-static int set_key_permit(const struct config *config, const char *protector, struct fault *fault) {
-        const char *origin = streq(protector, AUTOMATIC) ? NULL : config_policy_origin(config, protector);
->>>>>>> 156a2c5 (daemon: let auto choose from what a policy permits)
 
         return origin ? fault_set(fault, AGENT_ERROR_REFUSED,
                                   "The policy of %s does not permit the protector %s: run 'globus-agentctl key "

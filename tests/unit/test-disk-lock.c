@@ -133,6 +133,35 @@ static void test_saves_go_on_under_the_lock(void **state) {
         assert_int_equal(count_records(right.store), 2);
 }
 
+/* Shut out, it could not save what comes. */
+static void test_waits_for_who_refreshes(void **state) {
+        static const unsigned char uuid[UUID_SIZE] = {1, 2, 3};
+        _cleanup_(disk_look_deinit) struct disk_look seen = {};
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct home *home = *state;
+        struct byte_lock *claim;
+
+        save(&one, home, 1, "default", PROTECTOR_KEYFILE);
+        assert_int_equal(disk_claim(&claim, &home->paths, uuid, &fault), 0);
+        assert_int_equal(try_lock(&one, home, "secret"), 0);
+        assert_opens(home, NULL, PROTECTOR_KEYFILE, 1); /* it is postponed */
+        byte_lock_free(claim);
+        assert_int_equal(try_lock(&one, home, "secret"), 0);
+        assert_int_equal(look(&seen, home, NULL, &fault), AGENT_ERROR_LOCKED);
+}
+
+static void test_locked_already(void **state) {
+        _cleanup_(disk_look_deinit) struct disk_look right = {};
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct home *home = *state;
+
+        save(&one, home, 1, "default", PROTECTOR_KEYFILE);
+        assert_int_equal(try_lock(&one, home, "secret"), 0);
+        assert_int_equal(try_lock(&one, home, "another"), AGENT_ERROR_STORAGE_FAILED);
+        right.keys.passphrase = passphrase_of("secret");
+        assert_int_equal(disk_unlock(&right, &home->paths, &fault), 0);
+}
+
 static void test_key_change_takes_the_lock_off(void **state) {
         struct home *home = *state;
 
@@ -247,6 +276,8 @@ int main(void) {
                 TEST(test_disk_that_refuses_to_be_unlocked),
                 TEST(test_disk_that_refuses_to_be_locked),
                 TEST(test_saves_go_on_under_the_lock),
+                TEST(test_waits_for_who_refreshes),
+                TEST(test_locked_already),
                 TEST(test_key_change_takes_the_lock_off),
                 TEST(test_unlocking_what_is_not_locked),
                 TEST(test_memory),

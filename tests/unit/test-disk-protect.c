@@ -223,6 +223,41 @@ static void test_next_key_of_nothing(void **state) {
         buffer_deinit(&ruin);
 }
 
+/* Who refreshes has a token soon that is on no disk; shut out, it would never get there. */
+static void test_waits_for_who_refreshes(void **state) {
+        static const enum protector protectors[] = {PROTECTOR_MEMORY, PROTECTOR_PASSPHRASE};
+        static const unsigned char uuid[UUID_SIZE] = {1, 2, 3};
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct home *home = *state;
+        struct byte_lock *claim, *second;
+
+        save(&one, home, 1, "default", PROTECTOR_KEYFILE);
+        for (size_t i = 0; i < ARRAY_SIZE(protectors); i++) {
+                struct disk_commit commit = COMMIT_INIT(commit);
+
+                commit.action = DISK_PROTECT;
+                commit.wish.protector = protectors[i];
+                commit.passphrase = passphrase_of("right");
+                add_change(&commit.changes, CHANGE_ADD,
+                           make_record((unsigned char)(11 + i), 1, i == 0 ? "work" : "more", NULL));
+                assert_int_equal(disk_claim(&claim, &home->paths, uuid, &fault), 0);
+                assert_int_equal(try_act(&one, home, &commit, &fault), 0);
+                assert_int_equal(commit.postponed.r, AGENT_ERROR_BUSY);
+                disk_commit_deinit(&commit);
+                assert_opens(home, NULL, PROTECTOR_KEYFILE, 2 + i); /* what changed is saved all the same */
+
+                protect(&one, home, PROTECTOR_PLAINTEXT, NULL); /* that shuts nobody out */
+                assert_opens(home, NULL, PROTECTOR_PLAINTEXT, 2 + i);
+                protect(&one, home, PROTECTOR_KEYFILE, NULL);
+                byte_lock_free(claim);
+        }
+
+        protect(&one, home, PROTECTOR_PASSPHRASE, "right");
+        assert_opens(home, "right", PROTECTOR_PASSPHRASE, 3);
+        assert_int_equal(disk_claim(&second, &home->paths, uuid, &fault), 0); /* nothing stays locked */
+        byte_lock_free(second);
+}
+
 static void test_automatic(void **state) {
         struct disk_wish wish = {.automatic = true, .permitted = ~0U};
         _cleanup_(fault_deinit) struct fault fault = {};
@@ -328,6 +363,7 @@ int main(void) {
                 TEST(test_crash_before_the_key),
                 TEST(test_crash_before_the_key_is_removed),
                 TEST(test_next_key_of_nothing),
+                TEST(test_waits_for_who_refreshes),
                 TEST(test_automatic),
                 TEST(test_policy),
                 TEST(test_policy_that_came_later),

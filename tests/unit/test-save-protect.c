@@ -1,5 +1,5 @@
-/* A change of what protects the store: part of the next write, tried once, and nobody's any more when the vault is
- * locked. */
+/* A change of what protects the store: part of the next write, tried once, and nobody's any more when the vault
+ * is locked. */
 
 #include "tests/unit/unit.h"
 
@@ -21,7 +21,7 @@ static struct {
         size_t n_changes;
 } asked;
 static int commit_result;
-static bool store_is_gone, keeps_in_memory;
+static bool store_is_gone, keeps_in_memory, somebody_refreshes;
 
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault) {
         struct list *l;
@@ -40,6 +40,8 @@ int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, stru
         if (store_is_gone && !store_version_is_none(&commit->known))
                 return 0;
 
+        if (somebody_refreshes && commit->action == DISK_PROTECT)
+                (void)fault_set(&commit->postponed, AGENT_ERROR_BUSY, "a token is being refreshed");
         assert_int_equal(store_new(&commit->store), 0);
         assert_int_equal(protector_wrap(commit->store, keeps_in_memory ? PROTECTOR_MEMORY : PROTECTOR_PLAINTEXT,
                                         NULL, 0),
@@ -66,7 +68,7 @@ static void on_disk(void *userdata) {
 static int set_up(void **state) {
         memset(&asked, 0, sizeof(asked));
         commit_result = 0;
-        store_is_gone = keeps_in_memory = false;
+        store_is_gone = keeps_in_memory = somebody_refreshes = false;
         n_saved = 0;
         assert_int_equal(vault_new(&vault), 0);
         vault_set_state(vault, VAULT_OPEN);
@@ -199,27 +201,15 @@ static void test_failure_is_not_tried_again(void **state) {
         assert_told(&a, AGENT_ERROR_STORAGE_FAILED);
         assert_string_equal(fault_message(&a.fault), "the disk is full");
         commit_result = 0;
-        pass(1);
+        protect(&b, "newer"); /* asking again does not wait for the next try */
+        worker_work();
+        assert_told(&b, 0);
+        change("two");
+        save_kick(saves);
         worker_work();
         assert_int_equal(asked.action, DISK_SAVE);
         assert_true(vault_saved(vault) == vault_changed(vault));
         assert_int_equal(a.n_told, 1);
-}
-
-/* Asking again does not wait for the next try. */
-static void test_at_once_after_trouble(void **state) {
-        commit_result = AGENT_ERROR_STORAGE_FAILED;
-        change("one");
-        save_kick(saves);
-        worker_work();
-        assert_int_equal(worker_jobs(), 0);
-        commit_result = 0;
-        protect(&a, "new");
-        assert_int_equal(worker_jobs(), 1);
-        worker_work();
-        assert_told(&a, 0);
-        pass(60);
-        assert_int_equal(worker_jobs(), 0);
 }
 
 static void test_waits_for_its_turn(void **state) {
@@ -245,6 +235,44 @@ static void test_turn_that_does_not_come(void **state) {
         assert_int_equal(a.n_told, 1);
         assert_int_equal(a.answer, -EAGAIN);
         assert_int_equal(worker_jobs(), 0);
+}
+
+/* What changed is saved meanwhile: who refreshes may wait for that. */
+static void test_postponed(void **state) {
+        somebody_refreshes = true;
+        change("one");
+        protect(&a, "new");
+        worker_work();
+        assert_int_equal(a.n_told, 0);
+        assert_true(vault_saved(vault) == vault_changed(vault));
+        assert_int_equal(n_saved, 1);
+        assert_null(save_trouble(saves));
+        fake_sleep(9);
+        worker_work();
+        assert_int_equal(a.n_told, 0);
+        somebody_refreshes = false;
+        worker_work();
+        assert_told(&a, 0);
+        assert_string_equal(asked.passphrase, "new");
+        assert_int_equal(worker_jobs(), 0);
+}
+
+static void test_postponed_for_too_long(void **state) {
+        somebody_refreshes = true;
+        protect(&a, "new");
+        worker_work();
+        fake_sleep(10);
+        worker_work();
+        assert_told(&a, AGENT_ERROR_BUSY);
+        assert_string_equal(fault_message(&a.fault), "a token is being refreshed");
+        assert_null(save_trouble(saves));
+        assert_int_equal(worker_jobs(), 0);
+        protect(&b, "newer");
+        worker_work();
+        assert_int_equal(b.n_told, 0); /* with patience of its own */
+        somebody_refreshes = false;
+        worker_work();
+        assert_told(&b, 0);
 }
 
 /* It is for the store that is written anew. */
@@ -352,9 +380,10 @@ int main(void) {
                 TEST(test_write_in_flight_comes_first),
                 TEST(test_one_at_a_time),
                 TEST(test_failure_is_not_tried_again),
-                TEST(test_at_once_after_trouble),
                 TEST(test_waits_for_its_turn),
                 TEST(test_turn_that_does_not_come),
+                TEST(test_postponed),
+                TEST(test_postponed_for_too_long),
                 TEST(test_store_that_is_gone),
                 TEST(test_image),
                 TEST(test_withdrawn),
