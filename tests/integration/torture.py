@@ -35,6 +35,11 @@ class Operation:
         """The operation, which answers something true if it went well."""
         raise NotImplementedError
 
+    def reach(self, agent: Agent) -> None:
+        """Until what the daemon that came after has stored can be looked at."""
+        state = agent.wait_for(lambda status: status["store"]["state"] != "opening")["store"]
+        assert state["state"] in ("none", "open") and not state.get("error"), state
+
     def check(self, agent: Agent, ledger: Ledger, answer: object) -> str:
         """Of the daemon that came after, what became of it, in a word. `ledger` is the stand-in's before."""
         raise NotImplementedError
@@ -72,8 +77,7 @@ class World:
             call, answer = self._strike(agent, number)
             self.globus.wait_idle(PATIENCE)
             agent.start()
-            state = agent.wait_for(lambda status: status["store"]["state"] != "opening")["store"]
-            assert state["state"] in ("none", "open") and not state.get("error"), state
+            self.operation.reach(agent)
             word = self.operation.check(agent, self.ledger, answer)
             agent.stop()
         except Exception as failed:
@@ -134,10 +138,10 @@ def may_trace(agent: Agent) -> bool:
     return True
 
 
-def every_point(operation: Operation) -> collections.Counter:
+def every_point(operation: Operation, first: int = 1, step: int = 1) -> collections.Counter:
     """How often it became what. Points are handed out in order to as many worlds as there are threads. Under a
     sanitizer, which slows all down, only some are run: it is there to watch who reads the remains."""
-    numbers = itertools.count(1, 3 if SANITIZED else 1)
+    numbers = itertools.count(first, step * 3 if SANITIZED else step)
     beyond = threading.Semaphore(BEYOND - 1)
     over = threading.Event()
 
