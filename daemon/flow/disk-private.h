@@ -53,6 +53,9 @@ int disk_put_next_key(const struct disk_paths *paths, struct fault *fault);
 
 int disk_key_fault(struct fault *fault, int r, const struct disk_paths *paths);
 
+/* As disk_load(), once: under the lock there is no need for more. */
+int disk_read_store(struct disk_look *look, const struct disk_paths *paths, int state_fd, struct fault *fault);
+
 /* Sets store->data_key. Faults as disk_load(). */
 int disk_unwrap(struct store *store, struct disk_look *look, const struct disk_paths *paths,
                 struct fault *fault);

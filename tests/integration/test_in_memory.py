@@ -1,4 +1,4 @@
-"""Logins that are in memory only, with a service manager that keeps what it is given: played here, to be looked at."""
+"""Logins that are kept in memory only: what a restart, a crash and the service manager leave of them."""
 
 import signal
 import socket
