@@ -223,6 +223,7 @@ static pid_t start_daemon(const struct home *home, const int gate[2], unsigned c
         _cleanup_(fault_deinit) struct fault fault = {0};
         char profile[] = {'p', (char)('a' + i), '\0'}, byte;
         pid_t pid = fork();
+        int r;
 
         if (pid)
                 return pid;
@@ -230,7 +231,10 @@ static pid_t start_daemon(const struct home *home, const int gate[2], unsigned c
         close(gate[1]);
         if (read(gate[0], &byte, 1) != 0)
                 _exit(2);
-        _exit(try_commit(home, (unsigned char)(1 + 2 * i), profile, &fault) ? 1 : 0);
+        do {
+                r = try_commit(home, (unsigned char)(1 + 2 * i), profile, &fault);
+        } while (r == -EAGAIN); /* another one's turn, for longer than a commit waits */
+        _exit(r ? 1 : 0);
 }
 
 static void run_daemons(const struct home homes[static DAEMONS]) {
