@@ -97,6 +97,10 @@ static inline int try_act(struct daemon *daemon, const struct home *home, struct
         commit->known = daemon->known;
         commit->keys = keys; /* lent */
         r = disk_commit(commit, &home->paths, fault);
+        if (!r && disk_commit_only_prepared(commit)) {
+                commit->image = secret_free(commit->image);
+                r = disk_commit(commit, &home->paths, fault);
+        }
         commit->keys = (struct disk_keys){};
         if (!r && commit->store)
                 daemon_take(daemon, commit->store, TAKE(commit->image));

@@ -253,6 +253,7 @@ static void test_image_of_another_store(void **state) {
         daemon_forget(&other);
 }
 
+/* Is passed over. */
 static void test_image_that_is_damaged(void **state) {
         _cleanup_(disk_look_deinit) struct disk_look seen = {};
         _cleanup_(fault_deinit) struct fault fault = {};
@@ -261,8 +262,8 @@ static void test_image_that_is_damaged(void **state) {
         save(&one, home, 1, "default", PROTECTOR_MEMORY);
         assert_int_equal(secret_copy(&seen.keys.image, one.keys.image), 0);
         ((unsigned char *)secret_data(seen.keys.image))[secret_size(seen.keys.image) - 1] ^= 1;
-        assert_int_not_equal(disk_load(&seen, &home->paths, &fault), 0);
-        assert_null(seen.store);
+        assert_int_equal(disk_load(&seen, &home->paths, &fault), 0);
+        assert_int_equal(count_records(seen.store), 0);
         assert_true(exists(home, "state/store"));
 }
 

@@ -166,7 +166,7 @@ static void test_crash_before_the_store(void **state) {
         assert_opens(home, NULL, PROTECTOR_KEYFILE, 1);
 }
 
-/* The store was written, and the key not put in place. */
+/* The store was written, and the key not put in place, which the next commit does. */
 static void test_crash_before_the_key(void **state) {
         _cleanup_(remains_deinit) struct remains before = {}, after = {};
         struct home *home = *state;
@@ -183,7 +183,10 @@ static void test_crash_before_the_key(void **state) {
                 if (gone) /* it was no key file that protected the store before */
                         assert_int_equal(unlink(home->key), 0);
                 put(home, "config/key.new", &after.key);
-                assert_opens(home, NULL, PROTECTOR_KEYFILE, 1);
+                assert_opens(home, NULL, PROTECTOR_KEYFILE, (size_t)(1 + gone));
+                assert_true(exists(home, "config/key.new"));
+                save(&one, home, (unsigned char)(11 + gone), gone ? "work" : "lab", PROTECTOR_KEYFILE);
+                assert_opens(home, NULL, PROTECTOR_KEYFILE, (size_t)(2 + gone));
                 assert_false(exists(home, "config/key.new"));
                 slurp(&key, home->key);
                 assert_memory_equal(buffer_bytes(&key), buffer_bytes(&after.key), buffer_size(&key));
@@ -271,6 +274,9 @@ static void test_automatic(void **state) {
         assert_opens(home, NULL, PROTECTOR_SYSTEMD_CREDS, 0);
 
         service.disk_is_elsewhere = true;
+        assert_int_equal(try_protect(&one, home, wish, NULL, &fault), 0);
+        assert_opens(home, NULL, PROTECTOR_SYSTEMD_CREDS, 0); /* what has it is not to have less */
+        protect(&one, home, PROTECTOR_PLAINTEXT, NULL);
         assert_int_equal(try_protect(&one, home, wish, NULL, &fault), 0);
         assert_opens(home, NULL, PROTECTOR_KEYFILE, 0);
 }
