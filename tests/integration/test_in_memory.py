@@ -1,4 +1,4 @@
-"""Logins that are kept in memory only: what a restart, a crash and the service manager leave of them."""
+"""Logins that are in memory only, with a service manager, played here, that keeps what it is given."""
 
 import signal
 import socket
