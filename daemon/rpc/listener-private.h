@@ -13,6 +13,7 @@ struct listener {
         int fd, epoll_fd;
         int wake_fd; /* an eventfd in the epoll set: whether there is more to do */
         bool awake; /* what it says */
+        bool serving; /* listener_on_poll() is on the stack, which looks itself */
         bool stopped; /* nobody else is let in */
         sd_event_source *accepting, *polling;
         struct alarm *pause;

@@ -26,7 +26,8 @@ void listener_complain(struct listener *listener, const char *of, const char *so
 }
 
 static void listener_wake(struct listener *listener) {
-        bool awake = !list_is_empty(&listener->ready) || !list_is_empty(&listener->gone);
+        bool left = !list_is_empty(&listener->ready) || !list_is_empty(&listener->gone);
+        bool awake = left && !listener->serving;
         eventfd_t count;
 
         if (awake == listener->awake)
@@ -82,10 +83,10 @@ static void listener_run(struct listener *listener, struct peer *peer) {
 
 /* Who has events queues up behind those who have something left to do. */
 static void listener_take_events(struct listener *listener) {
-        struct epoll_event events[LISTENER_PEERS_A_WAKE_UP];
+        struct epoll_event events[LISTENER_PEERS_A_ROUND];
         int n;
 
-        n = epoll_wait(listener->epoll_fd, events, LISTENER_PEERS_A_WAKE_UP, 0);
+        n = epoll_wait(listener->epoll_fd, events, LISTENER_PEERS_A_ROUND, 0);
         for (int i = 0; i < n; i++) {
                 struct peer *peer = events[i].data.ptr;
 
@@ -98,31 +99,35 @@ static void listener_take_events(struct listener *listener) {
         }
 }
 
-/* How many of those who queue have their turn in this wake-up, if there is time for all of them. */
-static int listener_count_turn(const struct listener *listener) {
+/* A few, and none twice: who has more to do queues up again. False: nobody had anything to do. */
+static bool listener_serve_round(struct listener *listener) {
+        struct list *first, *last;
         int n = 0;
 
-        for (struct list *l = listener->ready.next; l != &listener->ready; l = l->next)
-                if (++n == LISTENER_PEERS_A_WAKE_UP)
-                        break;
-
-        return n;
-}
-
-/* None twice: who has more to do queues up again. */
-static int listener_on_poll(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        struct listener *listener = userdata;
-        struct list *first;
-
-        turn_begin(&listener->turn);
         listener_take_events(listener);
-        for (int n = listener_count_turn(listener); n > 0 && (first = list_first(&listener->ready)); n--) {
+        last = listener->ready.prev;
+        while (n < LISTENER_PEERS_A_ROUND && (first = list_first(&listener->ready))) {
+                n++;
                 listener_run(listener, CONTAINER(first, struct peer, ready));
-                if (turn_is_over(&listener->turn))
+                if (first == last || turn_is_over(&listener->turn))
                         break;
         }
 
         listener_free_gone(listener);
+        return n > 0;
+}
+
+/* Who has read one reply has often sent the next call before the loop would come here again. */
+static int listener_on_poll(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        struct listener *listener = userdata;
+
+        turn_begin(&listener->turn);
+        listener->serving = true;
+        listener_wake(listener);
+        while (listener_serve_round(listener) && !turn_is_over(&listener->turn))
+                ;
+
+        listener->serving = false;
         listener_wake(listener);
         return 0;
 }

@@ -4,9 +4,9 @@
  * Listener: lets peers of our own uid in, and polls them all.
  *
  * Their sockets are one epoll set, which is one source of the event loop: sd-event dispatches one source a
- * wait, and would let a crowd of peers queue behind each other. Few are accepted and few are served a wake-up,
- * fewer where their calls take long, so that a flood keeps nobody waiting. When all places are taken, whoever
- * has been idle for the longest makes room for who comes.
+ * wait, and would let a crowd of peers queue behind each other. Few are accepted a wake-up and few are served a
+ * round, fewer where their calls take long, so that a flood keeps nobody waiting. When all places are taken,
+ * whoever has been idle for the longest makes room for who comes.
  */
 
 #include <systemd/sd-event.h>
@@ -21,7 +21,7 @@ struct peer;
 enum {
         LISTENER_CONNECTIONS_MAX = 1024,
         LISTENER_ACCEPTS_A_WAKE_UP = 16,
-        LISTENER_PEERS_A_WAKE_UP = 8,
+        LISTENER_PEERS_A_ROUND = 8,
         LISTENER_DESCRIPTORS_KEPT = 64, /* for curl, files and the loop */
 };
 

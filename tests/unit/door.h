@@ -214,6 +214,7 @@ static inline void door_close(void) {
 static inline int setup_door(void **state) {
         door = (struct door){.dir = "/tmp/globus-agent-test-XXXXXX"};
         fake_boottime = 1000 * USEC_PER_SEC;
+        fake_look_usec = 0;
         list_init(&door.store_waiters);
         list_init(&door.pending);
         assert_non_null(mkdtemp(door.dir));

@@ -1,15 +1,17 @@
 #pragma once
 
-/* A clock that stands still: it takes the place of daemon/base/clock. Include it in one file of a program. */
+/* A clock that stands still, unless looking at it takes time: it takes the place of daemon/base/clock. Include
+ * it in one file of a program. */
 
 #include "daemon/base/clock.h"
 #include "proto/macro.h"
 
 static uint64_t fake_boottime = 1000 * USEC_PER_SEC;
 static int64_t fake_unix = 1700000000;
+static uint64_t fake_look_usec;
 
 uint64_t clock_boottime_usec(void) {
-        return fake_boottime;
+        return fake_boottime += fake_look_usec;
 }
 
 uint64_t clock_asleep_usec(void) {
