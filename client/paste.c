@@ -27,6 +27,7 @@ static void say_logged_in(const struct globals *globals, struct json_object *fin
         _cleanup_(buffer_deinit) struct buffer servers = {};
         const char *profile = json_get_string(finished, "profile"),
                    *username = json_get_string(finished, "username");
+        const char *not_saved = json_get_string(finished, "not_saved");
         size_t n = reply_length(finished, "resource_servers");
 
         for (size_t i = 0; i < n; i++) {
@@ -39,6 +40,8 @@ static void say_logged_in(const struct globals *globals, struct json_object *fin
 
         output_note(globals, "Logged in%s%s (profile '%s')%.*s", username ? " as " : "", username ?: "",
                     profile ?: "default", (int)buffer_size(&servers), buffer_bytes(&servers) ?: "");
+        if (not_saved)
+                output_error("The login is not saved, and a restart would lose it: %s", not_saved);
 }
 
 static int login_finish(const struct globals *globals, const char *login_id, struct prompt *prompt,

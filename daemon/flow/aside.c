@@ -91,7 +91,7 @@ int aside_move(struct aside *aside, struct waiter *waiter, waiter_fn done) {
         _cleanup_(moving_freep) struct moving *moving = NULL;
         int r;
 
-        if (aside->moving || !aside_is_possible(aside))
+        if (aside->moving || open_is_unlocking(aside->deps.open) || !aside_is_possible(aside))
                 return -EBUSY;
 
         moving = calloc(1, sizeof(*moving));

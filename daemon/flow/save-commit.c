@@ -100,12 +100,20 @@ static void commit_insist(struct commit *commit, uint64_t until_usec) {
 }
 
 static bool last_is_needed(const struct commit *last) {
-        bool protects = last->disk.action != DISK_SAVE;
+        return last->disk.action != DISK_SAVE || !list_is_empty(&last->disk.changes);
+}
 
-        if (protects && last->before && last->before->disk.action != DISK_SAVE)
-                protects = false; /* the one before did */
+/* The one before has changed the key: that is done, and what it came to opens the store. */
+static void last_take_key(struct commit *last, const struct commit *before) {
+        struct store_key key = {};
 
-        return protects || !list_is_empty(&last->disk.changes);
+        if (before->r || before->disk.action == DISK_SAVE || !before->disk.store ||
+            protector_get_key(&key, before->disk.store))
+                return;
+
+        store_key_deinit(&last->disk.keys.store);
+        last->disk.keys.store = key;
+        last->disk.action = DISK_SAVE;
 }
 
 /* What it only prepared is saved where it was; what it kept in memory is not on disk to be read. */
@@ -116,6 +124,7 @@ static void last_follow(struct commit *last, struct commit *before) {
                 commit_work(&before->job);
         }
         commit_insist(before, last->until_usec);
+        last_take_key(last, before);
 
         if (before->disk.image) {
                 secret_free(last->disk.keys.image);

@@ -8,6 +8,7 @@
 struct mark {
         struct list link; /* pending.marks */
         unsigned char uuid[UUID_SIZE];
+        struct change *change; /* borrowed: of pending.changes; NULL: a save carries it */
         uint64_t number; /* of the last change */
 };
 
@@ -19,35 +20,41 @@ static void mark_free(struct mark *mark) {
 void pending_init(struct pending *pending) {
         *pending = (struct pending){0};
         list_init(&pending->changes);
-        list_init(&pending->marks);
+        for (size_t i = 0; i < PENDING_BUCKETS; i++)
+                list_init(&pending->marks[i]);
+}
+
+static void bucket_forget(struct list *marks, uint64_t number) {
+        struct list *next;
+
+        for (struct list *l = marks->next; l != marks; l = next) {
+                struct mark *mark = CONTAINER(l, struct mark, link);
+
+                next = l->next;
+                if (mark->number <= number)
+                        mark_free(mark);
+        }
+}
+
+void pending_saved(struct pending *pending, uint64_t number) {
+        pending->saved = MAX(pending->saved, number);
+        for (size_t i = 0; i < PENDING_BUCKETS; i++)
+                bucket_forget(&pending->marks[i], pending->saved);
 }
 
 void pending_forget(struct pending *pending) {
-        struct list *first;
-
         change_free_all(&pending->changes);
-        while ((first = list_first(&pending->marks)))
-                mark_free(CONTAINER(first, struct mark, link));
-        pending->saved = pending->changed;
+        pending_saved(pending, pending->changed);
 }
 
 static struct mark *find_mark(const struct pending *pending, const unsigned char uuid[static UUID_SIZE]) {
-        for (struct list *l = pending->marks.next; l != &pending->marks; l = l->next) {
+        const struct list *marks = &pending->marks[uuid[0]];
+
+        for (const struct list *l = marks->next; l != marks; l = l->next) {
                 struct mark *mark = CONTAINER(l, struct mark, link);
 
                 if (uuid_equal(mark->uuid, uuid))
                         return mark;
-        }
-
-        return NULL;
-}
-
-static struct change *find_change(const struct pending *pending, const unsigned char uuid[static UUID_SIZE]) {
-        for (struct list *l = pending->changes.next; l != &pending->changes; l = l->next) {
-                struct change *change = CONTAINER(l, struct change, link);
-
-                if (uuid_equal(change->record->uuid, uuid))
-                        return change;
         }
 
         return NULL;
@@ -66,7 +73,7 @@ static int make_mark(struct mark **ret, struct pending *pending, const unsigned 
                         return -ENOMEM;
 
                 memcpy(mark->uuid, uuid, UUID_SIZE);
-                list_append(&pending->marks, &mark->link);
+                list_append(&pending->marks[uuid[0]], &mark->link);
         }
 
         *ret = mark;
@@ -96,12 +103,13 @@ static int push(struct pending *pending, enum change_type type, struct record *r
                 return r;
         }
 
-        earlier = find_change(pending, record->uuid);
+        earlier = mark->change;
         change->type = earlier ? join_types(earlier->type, type) : type;
         change->number = mark->number = ++pending->changed;
         change->record = TAKE(taken);
         /* in the earlier one's place: an account comes before the grants that it makes room for */
         list_append(earlier ? &earlier->link : &pending->changes, &change->link);
+        mark->change = change;
         change_free(earlier);
         return 0;
 }
@@ -187,21 +195,11 @@ int pending_add_grant(struct pending *pending, enum change_type type, struct gra
 }
 
 uint64_t pending_take(struct pending *pending, struct list *ret) {
+        for (struct list *l = pending->changes.next; l != &pending->changes; l = l->next)
+                find_mark(pending, CONTAINER(l, struct change, link)->record->uuid)->change = NULL;
+
         list_move_all(ret, &pending->changes);
         return pending->changed;
-}
-
-void pending_saved(struct pending *pending, uint64_t number) {
-        struct list *next;
-
-        pending->saved = MAX(pending->saved, number);
-        for (struct list *l = pending->marks.next; l != &pending->marks; l = next) {
-                struct mark *mark = CONTAINER(l, struct mark, link);
-
-                next = l->next;
-                if (mark->number <= pending->saved)
-                        mark_free(mark);
-        }
 }
 
 /* A change whose record was changed again meanwhile is void, but for its having been the first, in its
@@ -211,7 +209,8 @@ void pending_return(struct pending *pending, struct list *changes) {
 
         while ((first = list_first(changes))) {
                 struct change *change = CONTAINER(first, struct change, link);
-                struct change *later = find_change(pending, change->record->uuid);
+                struct mark *mark = find_mark(pending, change->record->uuid);
+                struct change *later = mark->change;
 
                 if (later) {
                         if (place == &later->link)
@@ -219,6 +218,8 @@ void pending_return(struct pending *pending, struct list *changes) {
                         later->type = join_types(change->type, later->type);
                         change_free(change);
                         first = &later->link;
+                } else {
+                        mark->change = change;
                 }
 
                 list_unlink(first);

@@ -11,9 +11,11 @@
 #include "daemon/model/record.h"
 #include "daemon/model/uuid.h"
 
+enum { PENDING_BUCKETS = 256 };
+
 struct pending {
         struct list changes; /* change.link: those that no save carries */
-        struct list marks; /* mark.link: what is unsaved */
+        struct list marks[PENDING_BUCKETS]; /* mark.link: what is unsaved, by the first byte of its UUID */
         uint64_t changed, saved; /* numbers: of the last change, of the last one on disk */
 };
 

@@ -44,8 +44,6 @@ static bool unlock_saves(const struct context *context) {
 
 /* -EALREADY: it is open. */
 static int unlock_check(const struct context *context, const struct secret *passphrase, struct fault *fault) {
-        const struct fault *trouble = open_trouble(context->open);
-
         switch (vault_get_state(context->vault)) {
         case VAULT_LOCKED:
                 if (lock_is_busy(context->lock))
@@ -56,14 +54,12 @@ static int unlock_check(const struct context *context, const struct secret *pass
                         return fault_set(fault, AGENT_ERROR_BUSY, "The agent is being locked: wait");
                 return passphrase && unlock_saves(context) ? 0 : -EALREADY;
         case VAULT_OPENING:
+                return 0; /* what was in trouble may be mended */
         case VAULT_UNREADABLE:
                 break;
         }
 
-        if (!trouble)
-                return fault_set(fault, AGENT_ERROR_BUSY, "The store is being read: wait");
-
-        (void)fault_copy(fault, trouble);
+        (void)fault_copy(fault, open_trouble(context->open));
         return fault->r;
 }
 

@@ -125,6 +125,13 @@ static void finish_login_work_free(void *userdata) {
         free(work);
 }
 
+static const char *why_not_saved(const struct context *context) {
+        const struct fault *trouble = save_trouble(context->save) ?: open_trouble(context->open);
+
+        return trouble && vault_changed(context->vault) > vault_saved(context->vault) ? fault_message(trouble)
+                                                                                      : NULL;
+}
+
 static void finish_login_reply(struct call *call, const struct account *account) {
         struct writer *writer = call_begin_reply(call);
 
@@ -136,6 +143,7 @@ static void finish_login_reply(struct call *call, const struct account *account)
         for (const struct list *l = account->grants.next; l != &account->grants; l = l->next)
                 write_string(writer, CONTAINER(l, struct grant, link)->resource_server);
         write_array_end(writer);
+        write_string_member(writer, "not_saved", why_not_saved(call->context));
         write_object_end(writer);
         call_end(call);
 }

@@ -69,7 +69,8 @@ def test_refresh_on_a_disk_that_fails(ada, disk, call, error):
 def test_login_on_a_disk_that_fails(stopped_agent, disk, call):
     agent = stopped_agent.start(env=disk.env)
     disk.fail(call, errno.EIO)
-    agent.login()
+    said = agent.login().err.splitlines()
+    assert "Logged in as" in said[-2] and "not saved" in said[-1] and os.strerror(errno.EIO) in said[-1]
     token = agent.token()
     assert os.strerror(errno.EIO) in unsaved(agent)
     disk.heal()

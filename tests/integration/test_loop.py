@@ -121,6 +121,18 @@ def test_store_of_a_thousand_profiles(stopped_agent, turns):
     assert 0 < turns.longest < LONGEST
 
 
+def test_lost_store_of_a_thousand_profiles(stopped_agent, turns):
+    """All of it is written anew."""
+    agent = stopped_agent
+    subprocess.run([TORTURE / "fill-store", "1000"], env=agent.home.environment(), check=True)
+    agent.start(env=turns.env)
+    agent.token("--profile", "p500")
+    agent.home.store.unlink()
+    agent.ctl("login", "--start").ok()
+    agent.wait_for(lambda status: status["store"]["saved"] and agent.home.store.exists())
+    assert 0 < turns.longest < LONGEST
+
+
 DENSE = [b'"a"', b"0", b"[]", b"{}", b'[{"":[]}]']
 
 

@@ -14,6 +14,7 @@ static int disk_result;
 static unsigned n_failures; /* to come */
 static uint64_t commit_usec; /* how long one takes */
 static unsigned n_commits;
+static bool opened_by_new_key; /* the last one had what the one before it made */
 static char written[64]; /* first letters of profiles, in the order of what became of them */
 
 int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, struct fault *fault) {
@@ -24,6 +25,13 @@ int disk_commit(struct disk_commit *commit, const struct disk_paths *paths, stru
                 (void)fault_set(fault, AGENT_ERROR_STORAGE_FAILED, "the disk is full");
                 return disk_result;
         }
+
+        if (commit->action == DISK_PROTECT) {
+                assert_int_equal(store_new(&commit->store), 0);
+                assert_int_equal(protector_wrap(commit->store, PROTECTOR_PASSPHRASE, commit->passphrase, 1000),
+                                 0);
+        }
+        opened_by_new_key = commit->keys.store.protection.name != NULL;
 
         for (struct list *l = commit->changes.next; l != &commit->changes; l = l->next)
                 if (CONTAINER(l, struct change, link)->record->kind == RECORD_ACCOUNT)
@@ -147,6 +155,26 @@ static void test_disk_that_fails(void **state) {
         assert_int_equal(n_lost, 1);
 }
 
+/* The key that the one before made opens the store for the last one, and is not made twice. */
+static void test_key_changes_on_the_way(void **state) {
+        struct protection_change protection = {.action = DISK_PROTECT};
+        _cleanup_(fault_deinit) struct fault fault = {};
+        struct waiter waiter;
+
+        assert_int_equal(secret_new(&protection.passphrase, "pass", 4), 0);
+        change("one");
+        assert_int_equal(save_protect(saves, &protection, &waiter, NULL, &fault), 0);
+        change("two");
+        waiter_leave(&waiter);
+        saves = save_free(saves);
+        worker_work();
+        assert_false(opened_by_new_key);
+        worker_work();
+        assert_string_equal(written, "ot");
+        assert_int_equal(n_commits, 2);
+        assert_true(opened_by_new_key);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -157,6 +185,7 @@ int main(void) {
                 TEST(test_failure_of_the_last_but_one),
                 TEST(test_another_process_writes),
                 TEST(test_disk_that_fails),
+                TEST(test_key_changes_on_the_way),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
