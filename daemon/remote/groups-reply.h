@@ -13,7 +13,7 @@
 
 enum {
         GROUPS_BODY_MAX = 64 * 1024 * 1024,
-        GROUPS_ELEMENT_MAX = 256 * 1024, /* a few milliseconds of parsing */
+        GROUPS_ELEMENT_MAX = 128 * 1024, /* a few milliseconds of parsing */
         GROUPS_TEXT_MAX = 16 * 1024 * 1024 - 4096, /* of what it becomes: fits in one reply */
 };
 

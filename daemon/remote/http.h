@@ -21,7 +21,7 @@ enum {
         HTTP_CONNECTIONS_MAX = 6,
         HTTP_CONNECTIONS_HOST_MAX = 4, /* a silent host leaves room for others */
         HTTP_BODY_MAX = 1024 * 1024, /* where the request names no other limit */
-        HTTP_ERROR_MAX = 256 * 1024, /* of an answer of another status than 200 */
+        HTTP_ERROR_MAX = 128 * 1024, /* of an answer of another status than 200 */
 };
 
 struct http;

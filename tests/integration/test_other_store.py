@@ -234,6 +234,8 @@ def test_store_of_another_home_while_it_runs(ada, stranger):
     assert not status["saved"] and ada.home.store.read_bytes() == stolen
     assert ada.ctl("whoami").ok().out == f"{ada.globus.ada.username}\n"
     ada.token("--refresh")
+    assert ada.end(signal.SIGTERM) == 1         # what it could not save is lost, and it says so
+    assert ada.home.store.read_bytes() == stolen
 
 
 def test_store_with_another_passphrase_while_it_runs(ada, stranger):
@@ -321,7 +323,7 @@ def test_policy_that_came_later_than_the_store(ada):
     ada.restart()
     assert ada.token() == token
     problem = next(problem for problem in ada.status["problems"] if "policy" in problem)
-    assert "plaintext" in problem and "key auto" in problem
+    assert "plaintext" in problem and "key keyfile" in problem
     assert "policy" in ada.ctl("status").out
     call(ada, "SetKey", protector="auto")
     assert not any("policy" in problem for problem in ada.status["problems"])
