@@ -50,7 +50,9 @@ def test_started_process_ends_with_a_killed_starter():
     script = (f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\n"
               "from containers.cgroup import Cgroup\n"
               "group = Cgroup('globus-agent-test').__enter__()\n"
-              "print(group.path, group.spawn('sleep', '1000').pid, flush=True)\n"
+              "child = group.spawn('sh', '-c', 'echo in; exec sleep 1000', stdout=-1)\n"
+              "child.stdout.readline()\n"
+              "print(group.path, child.pid, flush=True)\n"
               "sys.stdin.read()\n")
     starter = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                text=True)
