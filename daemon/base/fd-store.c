@@ -87,7 +87,7 @@ static void kept_give_up(struct kept *kept) {
                 kept->state = KEPT_OBSOLETE;
 }
 
-/* All below this generation. name NULL: whatever they are called. */
+/* All of this name below this generation. */
 static void fd_store_give_up(struct fd_store *store, const char *name, uint64_t generation) {
         struct list *next;
 
@@ -95,8 +95,7 @@ static void fd_store_give_up(struct fd_store *store, const char *name, uint64_t 
                 struct kept *kept = CONTAINER(l, struct kept, link);
 
                 next = l->next;
-                if (kept->state != KEPT_OBSOLETE && kept->generation < generation &&
-                    (!name || streq(kept->name, name)))
+                if (kept->state != KEPT_OBSOLETE && kept->generation < generation && streq(kept->name, name))
                         kept_give_up(kept);
         }
 }
@@ -308,30 +307,8 @@ int fd_store_get(const struct fd_store *store, const char *name, struct secret *
         return r;
 }
 
-int fd_store_append_to(const struct fd_store *store, const char *name, struct buffer *out) {
-        const struct kept *kept = fd_store_find(store, name);
-        char *to;
-        int r;
-
-        if (!kept)
-                return -ENOENT;
-
-        r = buffer_reserve(out, kept->size, &to);
-        if (!r)
-                r = sealed_read(kept->fd, to, kept->size);
-        if (!r)
-                buffer_commit(out, kept->size);
-
-        return r;
-}
-
 void fd_store_forget(struct fd_store *store, const char *name) {
         fd_store_give_up(store, name, UINT64_MAX);
-        (void)fd_store_flush(store);
-}
-
-void fd_store_forget_all(struct fd_store *store) {
-        fd_store_give_up(store, NULL, UINT64_MAX);
         (void)fd_store_flush(store);
 }
 

@@ -35,10 +35,8 @@ int fd_store_put(struct fd_store *store, const char *name, struct bytes data);
 
 /* The newest of this name, read anew each time. -ENOENT: none. */
 int fd_store_get(const struct fd_store *store, const char *name, struct secret **ret);
-int fd_store_append_to(const struct fd_store *store, const char *name, struct buffer *out);
 
 /* From now on nobody gets it. */
 void fd_store_forget(struct fd_store *store, const char *name);
-void fd_store_forget_all(struct fd_store *store);
 
 DEFINE_CLEANUP(struct fd_store, fd_store_free);

@@ -219,13 +219,11 @@ static void lock_on_patience(void *userdata) {
         }
 }
 
-static void lock_look(struct lock *lock) {
+static int lock_on_event_over(sd_event_source *source, void *userdata) {
+        struct lock *lock = userdata;
+
         if (lock->state == LOCK_WAITING && !lock->deps.is_busy(lock->deps.userdata))
                 lock_begin_saving(lock);
-}
-
-static int lock_on_event_over(sd_event_source *source, void *userdata) {
-        lock_look(userdata);
         return 0;
 }
 
@@ -306,24 +304,22 @@ static int lock_join(struct lock *lock, const struct lock_request *request, stru
 
 int lock_begin(struct lock *lock, struct lock_request *request, struct waiter *waiter, waiter_fn done,
                struct fault *fault) {
-        _cleanup_(secret_freep) struct secret *password = TAKE(request->password);
         int r;
 
         if (lock->state != LOCK_OPEN) {
-                request->password = password;
                 r = lock_join(lock, request, waiter, done, fault);
-                request->password = NULL;
+                request->password = secret_free(request->password);
                 return r;
         }
 
-        lock->request = (struct lock_request){.password = password, .force = request->force};
+        lock->request = *request;
+        request->password = NULL;
         r = lock_check(lock, fault);
         if (r) {
-                lock->request.password = NULL;
+                lock->request.password = secret_free(lock->request.password);
                 return r;
         }
 
-        TAKE(password);
         waiter_join(waiter, &lock->waiters, done);
         lock_set_state(lock, LOCK_WAITING);
         lock->deps.closed(lock->deps.userdata);

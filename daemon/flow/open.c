@@ -77,7 +77,7 @@ static void open_on_wrong_passphrase(struct open *open, struct fault *fault) {
 
         open->next_usec = clock_boottime_usec() + (open->wrong > 0 ? UNLOCK_PAUSE_USEC << doublings : 0);
         open->wrong++;
-        fault->retry_at = clock_to_unix(open->next_usec + USEC_PER_SEC / 2);
+        fault->retry_at = clock_to_unix_up(open->next_usec);
         log_notice("A wrong passphrase was given, %u in a row", open->wrong);
 }
 
@@ -270,7 +270,7 @@ int open_unlock(struct open *open, struct secret *passphrase, struct waiter *wai
                                 "This passphrase was not looked at, so soon after a wrong one: try again in "
                                 "%" PRIu64 " s",
                                 (open->next_usec - clock_boottime_usec() + USEC_PER_SEC - 1) / USEC_PER_SEC);
-                fault->retry_at = clock_to_unix(open->next_usec + USEC_PER_SEC / 2);
+                fault->retry_at = clock_to_unix_up(open->next_usec);
                 return fault->r;
         }
 
