@@ -1,11 +1,13 @@
-"""A client that keeps its connection and pipelines; not one of ours. Prints its answers, one a line."""
+"""A client that keeps its connection and pipelines; not one of ours. Prints its answers, one a line, until
+there is a file of the name that it is told."""
 
 import json
 import os
+import pathlib
 import socket
+import sys
 import time
 
-SECONDS = 3
 CALL = b'{"method": "org.globus.Agent.GetToken", "parameters": {"resource": "groups"}}' + b"\0"
 PIPELINED = 3
 
@@ -34,14 +36,14 @@ def word(answer):
 
 
 def main():
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    enough = pathlib.Path(sys.argv[1])
+    while not enough.exists():
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(os.environ["XDG_RUNTIME_DIR"] + "/globus-agent/socket")
             try:
                 for answer in answers(connection):
                     print(word(answer))
-                    if time.monotonic() >= end:
+                    if enough.exists():
                         return
             except (ConnectionResetError, BrokenPipeError):
                 pass
