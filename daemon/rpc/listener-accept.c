@@ -94,23 +94,34 @@ static int listener_admit(struct listener *listener, int fd) {
         peer->interest = EPOLLIN;
         list_append(&listener->peers, &peer->link);
         listener->n_peers++;
+        listener_queue(listener, peer, EPOLLIN); /* who connects has mostly sent its call by now */
+        return 0;
+}
+
+int listener_set_accepting(struct listener *listener, bool accepting) {
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = listener};
+
+        if (accepting == listener->accepting)
+                return 0;
+        if (epoll_ctl(listener->epoll_fd, accepting ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener->fd, &event) < 0)
+                return -errno;
+
+        listener->accepting = accepting;
         return 0;
 }
 
 static void listener_pause(struct listener *listener, int error) {
         listener_complain(listener, "Accepting nobody for a moment", error_sentence(error));
-        (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_OFF);
+        (void)listener_set_accepting(listener, false);
         alarm_set(listener->pause, clock_boottime_usec() + ACCEPT_PAUSE_USEC);
 }
 
-/* Out of descriptors, accept4() says so even where nobody waits: only the first of a wake-up is believed. */
-int listener_on_connection(sd_event_source *source, int listening_fd, uint32_t revents, void *userdata) {
-        struct listener *listener = userdata;
-
-        for (int i = 0; i < LISTENER_ACCEPTS_A_WAKE_UP; i++) {
+/* Out of descriptors, accept4() says so even where nobody waits: only the first of a round is believed. */
+void listener_accept(struct listener *listener) {
+        for (int i = 0; i < LISTENER_ACCEPTS_A_ROUND; i++) {
                 int fd, r;
 
-                fd = accept4(listening_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+                fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
                 if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
                         break;
 
@@ -121,12 +132,10 @@ int listener_on_connection(sd_event_source *source, int listening_fd, uint32_t r
                         listener_pause(listener, r);
                 break;
         }
-
-        return 0;
 }
 
 void listener_on_pause_over(void *userdata) {
         struct listener *listener = userdata;
 
-        (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_ON);
+        (void)listener_set_accepting(listener, true);
 }

@@ -56,7 +56,7 @@ void listener_free_gone(struct listener *listener) {
                 peer_free(CONTAINER(first, struct peer, link));
                 listener->n_peers--;
                 if (!listener->stopped)
-                        (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_ON);
+                        (void)listener_set_accepting(listener, true);
         }
 }
 
@@ -81,21 +81,40 @@ static void listener_run(struct listener *listener, struct peer *peer) {
                 listener_retire(listener, peer);
 }
 
-/* Who has events queues up behind those who have something left to do. */
+/* Behind those who have something left to do. */
+void listener_queue(struct listener *listener, struct peer *peer, uint32_t events) {
+        peer->events |= events;
+        if (list_is_empty(&peer->ready))
+                list_append(&listener->ready, &peer->ready);
+}
+
+/* Somebody may be freed for who knocks: so that comes last. The event of wake_fd has no pointer. */
 static void listener_take_events(struct listener *listener) {
         struct epoll_event events[LISTENER_PEERS_A_ROUND];
+        bool knocked = false;
         int n;
 
         n = epoll_wait(listener->epoll_fd, events, LISTENER_PEERS_A_ROUND, 0);
-        for (int i = 0; i < n; i++) {
-                struct peer *peer = events[i].data.ptr;
+        for (int i = 0; i < n; i++)
+                if (events[i].data.ptr == listener)
+                        knocked = true;
+                else if (events[i].data.ptr)
+                        listener_queue(listener, events[i].data.ptr, events[i].events);
 
-                if (!peer)
-                        continue; /* wake_fd */
+        if (knocked)
+                listener_accept(listener);
+}
 
-                peer->events |= events[i].events;
-                if (list_is_empty(&peer->ready))
-                        list_append(&listener->ready, &peer->ready);
+static void listener_send_replies(struct listener *listener) {
+        struct list *first;
+
+        while ((first = list_first(&listener->replying))) {
+                struct peer *peer = CONTAINER(first, struct peer, ready);
+
+                list_unlink(&peer->ready);
+                peer_send(peer);
+                if (peer->broken)
+                        listener_retire(listener, peer);
         }
 }
 
@@ -113,6 +132,7 @@ static bool listener_serve_round(struct listener *listener) {
                         break;
         }
 
+        listener_send_replies(listener);
         listener_free_gone(listener);
         return n > 0;
 }
@@ -138,8 +158,8 @@ void listener_make_ready(struct listener *listener, struct peer *peer) {
         listener_wake(listener);
 }
 
-bool listener_turn_is_over(const struct listener *listener) {
-        return turn_is_over(&listener->turn);
+void listener_send_soon(struct listener *listener, struct peer *peer) {
+        list_append(&listener->replying, &peer->ready);
 }
 
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest) {
@@ -152,7 +172,7 @@ void listener_stop(struct listener *listener) {
         struct list all = LIST_INIT(all), *first;
 
         listener->stopped = true;
-        (void)sd_event_source_set_enabled(listener->accepting, SD_EVENT_OFF);
+        (void)listener_set_accepting(listener, false);
         alarm_set(listener->pause, USEC_INFINITY);
 
         listener->turn.ends_usec = clock_boottime_usec() + LISTENER_END_USEC;
@@ -163,8 +183,11 @@ void listener_stop(struct listener *listener) {
                 peer->events |= peer->call ? 0 : EPOLLIN;
                 listener_run(listener, peer);
         }
-        while ((first = list_first(&listener->ready)) && !listener_turn_is_over(listener))
+        listener_send_replies(listener);
+        while ((first = list_first(&listener->ready)) && !turn_is_over(&listener->turn)) {
                 listener_run(listener, CONTAINER(first, struct peer, ready));
+                listener_send_replies(listener);
+        }
 }
 
 size_t listener_connections(const struct listener *listener) {
@@ -177,11 +200,6 @@ size_t listener_connections_max(const struct listener *listener) {
 
 static int listener_add_sources(struct listener *listener, sd_event *event) {
         int r;
-
-        r = sd_event_add_io(event, &listener->accepting, listener->fd, EPOLLIN, listener_on_connection,
-                            listener);
-        if (r < 0)
-                return r;
 
         r = sd_event_add_io(event, &listener->polling, listener->epoll_fd, EPOLLIN, listener_on_poll, listener);
         if (r < 0)
@@ -201,7 +219,10 @@ static int listener_add_epoll(struct listener *listener) {
         if (listener->wake_fd < 0)
                 return -errno;
 
-        return epoll_ctl(listener->epoll_fd, EPOLL_CTL_ADD, listener->wake_fd, &event) < 0 ? -errno : 0;
+        if (epoll_ctl(listener->epoll_fd, EPOLL_CTL_ADD, listener->wake_fd, &event) < 0)
+                return -errno;
+
+        return listener_set_accepting(listener, true);
 }
 
 static size_t max_peers_of(uint64_t descriptor_limit) {
@@ -230,6 +251,7 @@ int listener_new(struct listener **ret, sd_event *event, const struct context *c
         listener->max_peers = max_peers_of(descriptor_limit);
         list_init(&listener->peers);
         list_init(&listener->ready);
+        list_init(&listener->replying);
         list_init(&listener->gone);
         unread_init(&listener->unread);
 
@@ -258,11 +280,11 @@ struct listener *listener_free(struct listener *listener) {
                 return NULL;
 
         listener_free_gone(listener);
+        (void)listener_set_accepting(listener, false);
         if (listener->wake_fd >= 0)
                 close(listener->wake_fd); /* and so it is no longer in the set */
         farewell(&listener->peers, listener->epoll_fd);
 
-        sd_event_source_disable_unref(listener->accepting);
         sd_event_source_disable_unref(listener->polling);
         alarm_free(listener->pause);
         if (listener->epoll_fd >= 0)

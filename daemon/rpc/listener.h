@@ -3,10 +3,13 @@
 /*
  * Listener: lets peers of our own uid in, and polls them all.
  *
- * Their sockets are one epoll set, which is one source of the event loop: sd-event dispatches one source a
- * wait, and would let a crowd of peers queue behind each other. Few are accepted a wake-up and few are served a
- * round, fewer where their calls take long, so that a flood keeps nobody waiting. When all places are taken,
- * whoever has been idle for the longest makes room for who comes.
+ * Their sockets and the one they knock at are one epoll set, which is one source of the event loop: sd-event
+ * dispatches one source a wait, and would let a crowd of peers queue behind each other. It is gone through in
+ * rounds: a few are accepted, each peer that has sent something has one call handled, and then the replies are
+ * sent, all at once: whoever waits for them all, or has to share a CPU with us, is woken once a round instead
+ * of once a reply (measured with 64 clients: a third more calls). A turn of the loop has no more rounds than
+ * fit its time, so that a flood keeps nobody waiting. When all places are taken, whoever has been idle for the
+ * longest makes room for who comes.
  */
 
 #include <systemd/sd-event.h>
@@ -20,8 +23,8 @@ struct peer;
 
 enum {
         LISTENER_CONNECTIONS_MAX = 1024,
-        LISTENER_ACCEPTS_A_WAKE_UP = 16,
-        LISTENER_PEERS_A_ROUND = 8,
+        LISTENER_ACCEPTS_A_ROUND = 16,
+        LISTENER_PEERS_A_ROUND = 64,
         LISTENER_DESCRIPTORS_KEPT = 64, /* for curl, files and the loop */
 };
 
@@ -52,12 +55,11 @@ void listener_refuse(struct listener *listener, unsigned flags, const struct fau
 /* Wipes what has not been read yet of replies with secrets: those peers are let go. */
 void listener_wipe(struct listener *listener);
 
-/* For peers: what the socket is polled for; that it has something left to do. */
+/* For peers: what the socket is polled for; that it has something left to do; that it has a reply, which is
+ * sent at the end of the round. */
 int listener_poll(struct listener *listener, struct peer *peer, uint32_t interest);
 void listener_make_ready(struct listener *listener, struct peer *peer);
-
-/* For a peer that has more calls: whether the turn of all peers is over. */
-bool listener_turn_is_over(const struct listener *listener);
+void listener_send_soon(struct listener *listener, struct peer *peer);
 
 /* For a peer whose reply waits to be read: makes room if too much does. */
 void listener_bound_unread(struct listener *listener);

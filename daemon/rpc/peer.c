@@ -12,8 +12,6 @@
 #include "proto/log.h"
 #include "proto/message.h"
 
-enum { CALLS_A_TURN = 16 };
-
 DEFINE_CLEANUP(struct peer, peer_free);
 
 /* Polled for what it can do next: send, or read; nothing while its call is being answered. */
@@ -33,17 +31,19 @@ static void peer_update(struct peer *peer) {
         peer->interest = interest;
 }
 
-static void peer_send(struct peer *peer) {
+/* More calls may have come with the one that was answered. */
+void peer_send(struct peer *peer) {
         int r;
-
-        if (reply_is_empty(&peer->reply))
-                return;
 
         r = reply_send(&peer->reply, peer->fd);
         if (r == -EAGAIN)
                 listener_bound_unread(peer->listener);
         else if (r)
                 peer->broken = true;
+        else if (peer->ended || buffer_size(&peer->reader.buffer) > 0)
+                listener_make_ready(peer->listener, peer);
+
+        peer_update(peer);
 }
 
 static void peer_read(struct peer *peer) {
@@ -86,7 +86,6 @@ static bool peer_take_call(struct peer *peer) {
 
 void peer_process(struct peer *peer) {
         uint32_t events = peer->events;
-        int turns = 0;
         bool took;
 
         peer->processing = true;
@@ -94,18 +93,18 @@ void peer_process(struct peer *peer) {
 
         if ((events & (EPOLLHUP | EPOLLERR)) && (peer->call || !reply_is_empty(&peer->reply)))
                 peer->broken = true; /* nobody hears the reply */
-        else if (!reply_is_empty(&peer->reply))
-                peer_send(peer);
-        else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+        else if (reply_is_empty(&peer->reply) && events & (EPOLLIN | EPOLLHUP | EPOLLERR))
                 peer_read(peer);
 
-        do {
-                took = peer_take_call(peer);
-                if (took)
-                        peer_send(peer);
-        } while (took && ++turns < CALLS_A_TURN && !listener_turn_is_over(peer->listener));
-
+        took = peer_take_call(peer);
         peer->processing = false;
+        if (peer->broken)
+                return;
+        if (!reply_is_empty(&peer->reply)) {
+                listener_send_soon(peer->listener, peer);
+                return;
+        }
+
         if (took)
                 listener_make_ready(peer->listener, peer);
         peer_update(peer);

@@ -22,7 +22,7 @@ struct listener;
 
 struct peer {
         struct list link; /* listener.peers, or listener.gone */
-        struct list ready; /* listener.ready, or itself */
+        struct list ready; /* listener.ready, listener.replying, or itself */
         struct listener *listener; /* borrowed */
         const struct context *context; /* borrowed */
         int fd;
@@ -47,8 +47,11 @@ struct peer_deps {
 int peer_new(struct peer **ret, const struct peer_deps *deps, int fd);
 struct peer *peer_free(struct peer *peer);
 
-/* It has events, or goes on where it was left. Sets peer->broken at the end. */
+/* It has events, or goes on where it was left: takes up one call at most. Sets peer->broken at the end. */
 void peer_process(struct peer *peer);
+
+/* Sends what the socket takes of its reply. Sets peer->broken if that was the end. */
+void peer_send(struct peer *peer);
 
 enum peer_use {
         PEER_IDLE, /* nothing is going on */

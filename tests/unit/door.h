@@ -34,6 +34,7 @@ struct door {
         size_t cancelled, handled;
         char order[256]; /* first letters of what was echoed */
         uint64_t echo_usec; /* how long it takes to echo */
+        void (*on_echo)(void); /* or NULL */
         uid_t euid_offset;
 };
 
@@ -84,6 +85,8 @@ static void echo(struct call *call) {
                 door.order[door.handled] = params->text[0];
         door.handled++;
         fake_boottime += door.echo_usec;
+        if (door.on_echo)
+                door.on_echo();
 
         writer = call_begin_reply(call);
         write_object_begin(writer);

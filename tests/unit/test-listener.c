@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include "daemon/base/turn.h"
 #include "tests/unit/door.h"
 
 enum { CROWD = 40, KEPT = LISTENER_DESCRIPTORS_KEPT };
@@ -11,17 +12,21 @@ static void door_reopen(uint64_t descriptor_limit) {
         door_open(descriptor_limit);
 }
 
-static void test_few_accepted_a_wake_up(void **state) {
-        int fds[CROWD];
-        size_t before = 0;
+/* Who is in is served between them. */
+static void test_few_accepted_a_round(void **state) {
+        int fds[CROWD], inside = knock();
 
+        settle();
         for (int i = 0; i < CROWD; i++)
                 fds[i] = knock();
-        while (sd_event_run(door.event, 0) > 0) {
-                assert_in_range(listener_connections(door.listener) - before, 0, LISTENER_ACCEPTS_A_WAKE_UP);
-                before = listener_connections(door.listener);
-        }
-        assert_int_equal(before, CROWD);
+        say(inside, ECHO_CALL("x"));
+        door.echo_usec = TURN_USEC;
+        assert_true(sd_event_run(door.event, 0) > 0);
+        assert_heard(inside, ECHO_REPLY("x"));
+        assert_int_equal(listener_connections(door.listener), 1 + LISTENER_ACCEPTS_A_ROUND);
+        settle();
+        assert_int_equal(listener_connections(door.listener), 1 + CROWD);
+        close(inside);
 
         for (int i = 0; i < CROWD; i++)
                 close(fds[i]);
@@ -291,7 +296,7 @@ static void test_descriptors_again(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_door, teardown_door)
         const struct CMUnitTest tests[] = {
-                TEST(test_few_accepted_a_wake_up),   TEST(test_most_connections), TEST(test_full_of_idle),
+                TEST(test_few_accepted_a_round),     TEST(test_most_connections), TEST(test_full_of_idle),
                 TEST(test_full_of_halves),           TEST(test_full_of_busy),     TEST(test_full_of_unread),
                 TEST(test_end_with_too_much_unread), TEST(test_full_of_unheard),  TEST(test_other_user),
                 TEST(test_descriptor_of_the_idle),   TEST(test_no_descriptors),   TEST(test_descriptors_again),
