@@ -18,15 +18,17 @@ static const char usage[] =
         "  --socket PATH     listen there; its directory must be yours, with mode 0700\n"
         "  --config FILE     in place of the user's configuration file\n"
         "  --ready-fd N      write one byte to this descriptor once the agent serves\n"
+        "  --debug           log more: what writers of programs that call the agent want to know\n"
         "  -h, --help        say this\n"
         "  --version         say which version this is\n";
 
-enum { OPTION_SOCKET = 256, OPTION_CONFIG, OPTION_READY_FD, OPTION_VERSION };
+enum { OPTION_SOCKET = 256, OPTION_CONFIG, OPTION_READY_FD, OPTION_DEBUG, OPTION_VERSION };
 
 static const struct option long_options[] = {
         {"socket", required_argument, NULL, OPTION_SOCKET},
         {"config", required_argument, NULL, OPTION_CONFIG},
         {"ready-fd", required_argument, NULL, OPTION_READY_FD},
+        {"debug", no_argument, NULL, OPTION_DEBUG},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, OPTION_VERSION},
         {},
@@ -63,6 +65,9 @@ static int parse_options(struct agent_options *options, int argc, char **argv) {
                 case OPTION_READY_FD:
                         if (parse_descriptor(&options->ready_fd, optarg))
                                 return -EINVAL;
+                        break;
+                case OPTION_DEBUG:
+                        log_set_level(LOG_LEVEL_DEBUG);
                         break;
                 case OPTION_VERSION:
                         puts("globus-agent " PROJECT_VERSION);

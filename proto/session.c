@@ -43,7 +43,3 @@ bool session_equal(const struct session *a, const struct session *b) {
                strv_equal(a->session_required_policies, b->session_required_policies) &&
                a->session_required_mfa == b->session_required_mfa && string_equal(a->prompt, b->prompt);
 }
-
-void session_write(const struct session *session, struct writer *writer) {
-        fields_write(session_fields, session, writer);
-}

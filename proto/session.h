@@ -10,7 +10,6 @@
 
 #include "proto/fields.h"
 #include "proto/macro.h"
-#include "proto/writer.h"
 
 struct session {
         char *session_message;
@@ -42,6 +41,3 @@ int session_copy(struct session *ret, const struct session *session);
 
 bool session_is_empty(const struct session *session);
 bool session_equal(const struct session *a, const struct session *b);
-
-/* Members of the object being written; those unset are left out. */
-void session_write(const struct session *session, struct writer *writer);

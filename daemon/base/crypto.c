@@ -60,10 +60,6 @@ int crypto_sha256(unsigned char ret[static 32], const void *data, size_t n) {
         return EVP_Digest(data, n, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : failed(-EIO);
 }
 
-int crypto_sha512(unsigned char ret[static 64], const void *data, size_t n) {
-        return EVP_Digest(data, n, ret, NULL, EVP_sha512(), NULL) == 1 ? 0 : failed(-EIO);
-}
-
 /* OpenSSL does not write to it, and takes no NULL for nothing. */
 static OSSL_PARAM octets(const char *name, const void *data, size_t n) {
         return OSSL_PARAM_construct_octet_string(name, (void *)(uintptr_t)(data ? data : ""), n);

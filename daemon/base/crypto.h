@@ -20,7 +20,6 @@ int crypto_random(void *ret, size_t n);
 int crypto_random_secret(struct secret **ret, size_t n);
 
 int crypto_sha256(unsigned char ret[static 32], const void *data, size_t n);
-int crypto_sha512(unsigned char ret[static 64], const void *data, size_t n);
 
 /* ret has the size asked for. */
 int crypto_hkdf_sha256(struct secret **ret, size_t n, const struct secret *key, struct bytes salt,

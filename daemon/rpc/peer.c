@@ -66,6 +66,8 @@ static bool peer_take_call(struct peer *peer) {
                 return false;
 
         r = frame_reader_next(&peer->reader, &text, &n);
+        if (r < 0)
+                log_debug("Closing a connection: a call has %d KiB at most", MESSAGE_CALL_MAX / 1024);
         if (r <= 0) {
                 peer->broken = r < 0 || peer->ended;
                 return false;

@@ -208,6 +208,20 @@ def test_broken_message_closes_the_connection_and_no_other(agent, program, broke
         other.call("GetStatus")
 
 
+def test_why_a_connection_was_closed_is_logged_on_demand(stopped_agent):
+    for options, told in ((), False), (("--debug",), True):
+        stopped_agent.start(*options)
+        with stopped_agent.connect() as program:
+            program.send_bytes(BROKEN["cut"] + b"\0")
+            assert program.is_closed()
+        with stopped_agent.connect() as program:
+            program.send_bytes(b" " * 65537)
+            assert program.is_closed()
+        stopped_agent.stop()
+        assert ("Closing a connection: no Varlink call came" in stopped_agent.log) == told
+        assert ("Closing a connection: a call has 64 KiB at most" in stopped_agent.log) == told
+
+
 def test_call_has_64_kib_at_most(agent):
     def padded(size):
         call = message(f"{AGENT}.FinishLogin", {"login_id": "x", "code": ""})

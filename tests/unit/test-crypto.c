@@ -58,17 +58,13 @@ static void test_random(void **state) {
 }
 
 /* FIPS 180-4 */
-static void test_sha2(void **state) {
-        unsigned char digest[64];
+static void test_sha256(void **state) {
+        unsigned char digest[32];
 
         assert_int_equal(crypto_sha256(digest, "abc", 3), 0);
         assert_hex(digest, 32, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_int_equal(crypto_sha256(digest, NULL, 0), 0);
         assert_hex(digest, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-        assert_int_equal(crypto_sha512(digest, "abc", 3), 0);
-        assert_hex(digest, 64,
-                   "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
-                   "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
 }
 
 /* RFC 5869, appendix A.1 to A.3 */
@@ -308,7 +304,7 @@ static void test_base64url_refuses(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_random),
-                cmocka_unit_test(test_sha2),
+                cmocka_unit_test(test_sha256),
                 cmocka_unit_test(test_hkdf),
                 cmocka_unit_test(test_hkdf_refuses),
                 cmocka_unit_test(test_scrypt),
