@@ -115,6 +115,7 @@ $(BUILD)/tests/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(call objects,tests/fuzz/fuzz.c
 	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -fsanitize=fuzzer $(WRAPPED:%=-Wl,--wrap=%) -o $@ $(filter %.c %.o %.a,$^) $(FUZZ_LIBS)
 
 $(BUILD)/tests/fuzz/fuzz-frame: WRAPPED := read send
+$(BUILD)/tests/fuzz/fuzz-store: WRAPPED := crypto_scrypt
 $(BUILD)/tests/fuzz/fuzz-vault: WRAPPED := clock_gettime
 
 %/.dir:

@@ -124,10 +124,20 @@ def record(uuid: int, server: str, payload: bytes, profile: str = "default") -> 
 
 
 def stores() -> list[bytes]:
-    header = b"GLOBUSAG\0\1" + bytes(16) + counted(b"keyfile") + b"\0\0" + b"\0\x3c" + bytes(60)
+    magic, scrypt = b"GLOBUSAG\0\1" + bytes(16), bytes([17, 8, 1]) + bytes(16)
+
+    def header(protector: bytes, parameters: bytes, wrapped: int) -> bytes:
+        lengths = [struct.pack(">H", length) for length in (len(parameters), wrapped)]
+        return magic + counted(protector) + lengths[0] + parameters + lengths[1] + bytes(wrapped)
+
+    locked = scrypt + counted(b"passphrase") + struct.pack(">H", len(scrypt)) + scrypt
+    headers = [header(b"keyfile", b"", 60), header(b"passphrase", scrypt, 60), header(b"locked", locked, 88),
+               header(b"plaintext", b"", 32), header(b"plaintext", b"p", 32), header(b"memory", b"", 32),
+               header(b"systemd-creds", b"", 200)]
     body = record(1, "", b"{}") + record(2, "auth.globus.org", b"{}")
     again = record(3, "", b"[]") + record(4, "auth.globus.org", b"{}") + record(5, "", b"{}", "b")
-    return [b"\0" + header + bytes(64), b"\1" + body, b"\2\0\x7f" + body, b"\3" + counted(body) + again]
+    return [*(b"\0" + one + bytes(64) for one in headers), *(bytes([1, by]) + body for by in range(8)),
+            *(bytes([2, by, 0, 0x3f]) + body for by in range(8)), b"\3" + counted(body) + again]
 
 
 def vaults() -> list[bytes]:
