@@ -8,6 +8,10 @@ import statistics
 TENTHS = 10
 
 
+class LeftOut(Exception):
+    """A chapter that cannot be had here; says why."""
+
+
 @dataclasses.dataclass
 class Figure:
     """`value` is compared with the limit; low and high are where the middle four fifths of the ratios lie."""

@@ -8,7 +8,7 @@ import subprocess
 from harness import Agent
 from varlink import message
 
-from .figures import Figure
+from .figures import Figure, LeftOut
 from .world import World, raw_reply
 
 CONNECTIONS = 900
@@ -24,8 +24,7 @@ def private_dirty(process: subprocess.Popen) -> int:
 
 def measure(world: World) -> list[Figure]:
     if os.geteuid() != 0:
-        print("\nMemory: left out, for only root may look")
-        return []
+        raise LeftOut("only root may look")
     agent = world.new_login()
     agent.stop()
     world.start(agent)
