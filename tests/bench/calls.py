@@ -7,6 +7,8 @@ import pathlib
 import statistics
 import subprocess
 
+from harness import PATIENCE
+
 from .figures import Figure, ratio
 from .world import GET_TOKEN, PROGRAMS, World, pin, places, raw_reply
 
@@ -17,7 +19,7 @@ SLICES = {1: 40, 8: 40, 64: 80, 512: 160}       # milliseconds, by the number of
 @dataclasses.dataclass
 class Target:
     name: str
-    process: subprocess.Popen
+    process: subprocess.Popen | None        # None: it is where it belongs
     socket: pathlib.Path
     request: pathlib.Path
     ends: str = "nul"
@@ -62,17 +64,27 @@ def run(setting: Setting, targets: list[Target]) -> Slices:
     """On one CPU, or the servers on one and their clients on the others: which of the two a scheduler would do
     is a matter of luck."""
     servers, clients = places(setting.pinned)
-    pin([target.process for target in targets], servers)
+    pin([target.process for target in targets if target.process], servers)
     done = subprocess.run(
-        [PROGRAMS / "load", str(setting.clients), "persistent" if setting.persistent else "connect",
-         str(SLICES[setting.clients]), str(ROUNDS), *map(str, targets)],
-        check=True, text=True, stdout=subprocess.PIPE,
-        preexec_fn=lambda: os.sched_setaffinity(0, clients))
+        command(PROGRAMS / "load", setting, targets), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=PATIENCE * 4, preexec_fn=lambda: os.sched_setaffinity(0, clients))
+    assert done.returncode == 0, f"{setting}: {done.stderr.strip()}"
+    return read(done.stdout, setting, targets)
+
+
+def command(load: pathlib.Path, setting: Setting, targets: list[Target]) -> list[str]:
+    return [str(load), str(setting.clients), "persistent" if setting.persistent else "connect",
+            str(SLICES[setting.clients]), str(ROUNDS), *map(str, targets)]
+
+
+def read(told: str, setting: Setting, targets: list[Target]) -> Slices:
+    """Without the first round."""
     slices = Slices({target.name: [] for target in targets})
-    for line in done.stdout.splitlines()[len(targets):]:
+    for line in told.splitlines()[len(targets):]:
         one = json.loads(line)
-        assert not one["errors"], f"{setting}: {one}"
-        slices[targets[one["target"]].name].append(one)
+        name = targets[one["target"]].name
+        assert not one["errors"], f"{setting}: {name}: {one}"
+        slices[name].append(one)
     return slices
 
 
@@ -125,4 +137,4 @@ def measure(world: World) -> list[Figure]:
     return figures
 
 
-__all__ = ["GET_TOKEN", "Setting", "Slices", "Target", "measure", "run"]
+__all__ = ["GET_TOKEN", "Setting", "Slices", "Target", "command", "measure", "read", "run"]

@@ -2,10 +2,10 @@
  * load CLIENTS persistent|connect MSEC ROUNDS TARGET...: calls several servers in turn, a slice of time each,
  * so that what befalls the machine befalls them all.
  *
- * TARGET is SOCKET,nul|length,REQUEST-FILE: how its messages end, and what it is sent. Of each slice there is
- * one line of JSON: which target, how many calls, how long they took (nanoseconds), and how many calls the
- * slowest client had answered. A client sends its next request as soon as it has the reply to the last; with
- * "connect" on a new connection.
+ * TARGET is SOCKET,nul|brace|length,REQUEST-FILE: how its messages end, and what it is sent. Of each slice
+ * there is one line of JSON: which target, how many calls, how long they took (nanoseconds), and how many
+ * calls the slowest client had answered. A client sends its next request as soon as it has the reply to the
+ * last; with "connect" on a new connection.
  *
  * One client blocks in its socket, as a program does; of many, one thread waits for all.
  */
@@ -29,7 +29,8 @@ struct client {
 
 struct target {
         struct sockaddr_un address;
-        bool has_length;
+        bool has_length; /* before each message; else this ends it: */
+        char end;
         char *request;
         size_t request_size;
         struct client *clients;
@@ -86,7 +87,7 @@ static bool reply_is_whole(const struct target *target, struct client *client, s
         const unsigned char *length = (const unsigned char *)reply;
 
         if (!target->has_length)
-                return reply[n - 1] == '\0';
+                return reply[n - 1] == target->end;
         if (client->got == 0 && n >= 4)
                 client->rest =
                         (size_t)length[0] << 24 | (size_t)length[1] << 16 | (size_t)length[2] << 8 | length[3];
@@ -209,12 +210,13 @@ static void target_init(struct target *target, char *text) {
         const char *path = strsep(&text, ","), *ends = strsep(&text, ",");
 
         if (!text) {
-                fprintf(stderr, "a target is SOCKET,nul|length,REQUEST-FILE\n");
+                fprintf(stderr, "a target is SOCKET,nul|brace|length,REQUEST-FILE\n");
                 exit(EXIT_FAILURE);
         }
 
         set_address(&target->address, path);
         target->has_length = strcmp(ends, "length") == 0;
+        target->end = strcmp(ends, "brace") == 0 ? '}' : '\0';
         target->request = read_file(text, &target->request_size);
         target->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
         target->clients = calloc(n_clients, sizeof(*target->clients));

@@ -77,7 +77,7 @@ class World(contextlib.ExitStack):
         try:
             process = subprocess.Popen(["/bin/sh", "-c", f'exec 3>&{writer} {writer}>&-; exec "$@"', "sh",
                                         *command], pass_fds=[writer], stdin=subprocess.DEVNULL, **popen)
-            self.callback(_end, process)
+            self.callback(end, process)
             os.close(writer)
             writer = -1
             if not select.select([reader], [], [], PATIENCE)[0] or not os.read(reader, 1):
@@ -100,11 +100,11 @@ class World(contextlib.ExitStack):
         socket = self.files / "ssh-agent"
         process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL,
                                    stdin=subprocess.DEVNULL)
-        self.callback(_end, process)
+        self.callback(end, process)
         for number in range(KEYS):
             key = self.files / f"key-{number}"
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-            _add_key(socket, key)
+            insist(["ssh-add", "-q", key], os.environ | {"SSH_AUTH_SOCK": str(socket)})
         return process, socket
 
 
@@ -117,18 +117,18 @@ def raw_reply(agent: Agent, request: bytes = GET_TOKEN) -> bytes:
     return reply + b"\0"
 
 
-def _add_key(socket: pathlib.Path, key: pathlib.Path) -> None:
-    """It may not listen yet."""
+def insist(command: list, environment: dict[str, str]) -> None:
+    """Whom it talks to may not listen yet."""
     for pause in (0.01, 0.05, 0.25, 1.0, 5.0):
-        done = subprocess.run(["ssh-add", "-q", key], env=os.environ | {"SSH_AUTH_SOCK": str(socket)},
-                              stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, text=True, timeout=PATIENCE,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode == 0:
             return
         select.select([], [], [], pause)
-    raise AssertionError("ssh-agent does not take a key")
+    raise AssertionError(f"{command[0]} fails: {done.stdout.strip()}")
 
 
-def _end(process: subprocess.Popen) -> None:
+def end(process: subprocess.Popen) -> None:
     process.kill()
     process.wait()
 
@@ -148,5 +148,5 @@ def places(pinned: bool) -> tuple[set[int], set[int]]:
     return one_cpu(), one_cpu() if pinned else os.sched_getaffinity(0) - one_cpu() or one_cpu()
 
 
-__all__ = ["BUILD", "DAEMON", "GET_TOKEN", "PROGRAMS", "World", "one_cpu", "pin", "places", "raw_reply",
-           "unit_environment"]
+__all__ = ["BUILD", "DAEMON", "GET_TOKEN", "PROGRAMS", "World", "end", "insist", "one_cpu", "pin", "places",
+           "raw_reply", "unit_environment"]
