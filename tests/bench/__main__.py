@@ -9,7 +9,7 @@ import sys
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:1] = [str(TESTS), str(TESTS / "integration")]
 
-from bench import calls, counts, figures, footprint, oidc, processes, trouble    # noqa: E402
+from bench import calls, counts, figures, footprint, hardening, oidc, processes, trouble     # noqa: E402
 from bench.world import BUILD, World    # noqa: E402
 
 CHAPTERS = {
@@ -20,6 +20,7 @@ CHAPTERS = {
     "trouble": ("GetToken, cached, while 200 refreshes, every connection and the disk hang", trouble.measure),
     "calls": ("Calls of GetToken, cached, on the socket", calls.measure),
     "oidc-agent": ("A cached token / that of oidc-agent, which hangs up after each reply", oidc.measure),
+    "hardening": ("GetToken, cached, under systemd: with the unit's hardening / without", hardening.measure),
 }
 
 
